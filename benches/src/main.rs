@@ -1,0 +1,79 @@
+//! `cargo xtask bench`: what the claims of speed rest on.
+//!
+//! Each figure stands beside its floor, measured in the same run: what wasmtime and sled alone would need for
+//! the same work. The ratio is what to trust; the absolute numbers are the machine's.
+
+mod engine;
+mod host;
+mod measure;
+mod storage;
+
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Jobs that become due at one moment.
+const JOBS: usize = 4_000;
+/// How often all of them become due. The first time warms up and is not counted.
+const ROUNDS: usize = 4;
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("compile-worker") {
+        return sandglass_runtime::worker_main();
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let guest = std::fs::read(guest()?).context("the guest `trivial`: `cargo xtask guests` builds it")?;
+    let cores = std::thread::available_parallelism()?;
+    println!("{cores} cores; {JOBS} jobs of a trivial component, all due at once, {} times\n", ROUNDS - 1);
+
+    let raw = engine::measure(&guest, JOBS * (ROUNDS - 1))?;
+    println!("wasmtime alone: new store, instantiate, call, drop, under the host's settings");
+    println!("  CPU            {:>9.1} µs a run, one thread", raw.cpu_micros);
+    println!("  rate           {:>9.0} runs a second, {} threads", raw.per_second, raw.threads);
+
+    let host = host::measure(&guest, JOBS, ROUNDS)?;
+    println!("\nSandglass: from the claim of the occurrence to the committed outcome");
+    println!("  CPU            {:>9.1} µs a run, all threads", host.cpu_micros);
+    println!("  rate           {:>9.0} durable runs a second", host.per_second);
+    println!(
+        "  storage        {:>9.2} records a run, {:.0} bytes each, {:.1} records a sync",
+        host.records_per_run, host.bytes_per_record, host.records_per_sync
+    );
+
+    let raw_store = storage::measure(&host)?;
+    println!("\nsled alone: the same records in the same batches, written and synced");
+    println!("  CPU            {:>9.1} µs a run", raw_store.cpu_micros);
+    println!("  rate           {:>9.0} runs a second", raw_store.per_second);
+
+    let floor = 1.0 / (1.0 / raw.per_second + 1.0 / raw_store.per_second);
+    println!("\nratios");
+    println!("  CPU a run, Sandglass over wasmtime                {:>6.2}", host.cpu_micros / raw.cpu_micros);
+    println!(
+        "  CPU a run, Sandglass over wasmtime and sled       {:>6.2}",
+        host.cpu_micros / (raw.cpu_micros + raw_store.cpu_micros)
+    );
+    println!(
+        "  durable runs a second, Sandglass over their floor {:>6.2}   (floor {floor:.0} a second: wasmtime's time and sled's, one after the other)",
+        host.per_second / floor
+    );
+    Ok(())
+}
+
+fn guest() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("SANDGLASS_BENCH_GUEST") {
+        return Ok(path.into());
+    }
+    // target/debug/sandglass-benches stands beside target/guests.
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(2).context("the target folder")?;
+    Ok(target.join("guests/trivial.wasm"))
+}

@@ -1,0 +1,91 @@
+//! Who may call: whoever brings a token that the store has the hash of.
+//!
+//! The store finds a token by its SHA-256, so no comparison tells by its time how much of a guess was right:
+//! whoever knows a prefix of a hash knows nothing of the token. Tokens have 256 random bits, which is why
+//! their hash needs no salt. Nothing of a token is ever logged or answered.
+
+use crate::app::App;
+use crate::problem::{Code, Refusal};
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::Next;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sandglass_core::Digest;
+use sandglass_store::op;
+
+const PREFIX: &str = "sgl_";
+const RANDOM_BYTES: usize = 32;
+/// Of the random bytes in base64url, without padding.
+const RANDOM_TEXT_BYTES: usize = 43;
+
+/// What the store keeps of a token.
+pub fn hash(token: &str) -> Digest {
+    Digest::of(token.as_bytes())
+}
+
+/// A new token: `sgl_` and 32 bytes of the operating system's randomness in base64url (RFC 4648, section 5).
+///
+/// # Panics
+/// Where the operating system gives no random bytes. A token must not be made without.
+pub fn new_token() -> String {
+    let mut random = [0; RANDOM_BYTES];
+    getrandom::fill(&mut random).expect("the operating system gives random bytes");
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random))
+}
+
+/// The middleware before everything that needs a token.
+pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) -> Result<Response, Refusal> {
+    let token = bearer(request.headers()).ok_or_else(|| {
+        Refusal::new(Code::Unauthorized, "send a token in the header: Authorization: Bearer sgl_...")
+    })?;
+    let known = app.look(|read| op::token::get(read, hash(token)))?;
+    if known.is_none() {
+        return Err(Refusal::new(Code::Unauthorized, "this token is not, or no longer, one of this host's"));
+    }
+    Ok(next.run(request).await)
+}
+
+/// The token of the `Authorization` header (RFC 6750, section 2.1), if it looks like one of ours.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim_start_matches(' ');
+    let random = token.strip_prefix(PREFIX)?;
+    let in_form = random.len() == RANDOM_TEXT_BYTES
+        && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    (scheme.eq_ignore_ascii_case("bearer") && in_form).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_new_each_time_and_read_from_the_header() {
+        let token = new_token();
+        assert_ne!(token, new_token());
+        for (header, read) in [
+            (format!("Bearer {token}"), true),
+            (format!("bearer  {token}"), true),
+            (token.clone(), false),
+            (format!("Basic {token}"), false),
+            (format!("Bearer {token}x"), false),
+            (format!("Bearer {}", &token[4..]), false),
+            ("Bearer sgl_".into(), false),
+            (format!("Bearer sgl_{}", "=".repeat(43)), false),
+        ] {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, header.parse().unwrap())]);
+            assert_eq!(bearer(&headers).is_some_and(|found| found == token), read, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_of_the_whole_token() {
+        assert_eq!(
+            hash("abc").to_string(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

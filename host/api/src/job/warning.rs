@@ -1,0 +1,97 @@
+//! What will not work as deployed: a component's imports held against its job's grants.
+
+use sandglass_core::spec::Specification;
+use sandglass_store::record::Component;
+
+/// Sentences for people. Nothing here stops a deployment: a component may import what it never calls.
+pub(crate) fn of(component: Option<&Component>, spec: &Specification) -> Vec<String> {
+    let grants = &spec.grants;
+    let imports = |interface: &str| {
+        let names = component.map_or(&[][..], |component| &component.imports);
+        names.iter().any(|name| name.split('@').next() == Some(interface))
+    };
+    let mut warnings: Vec<String> = Vec::new();
+    let mut warn = |is_so: bool, text: &str| {
+        if is_so {
+            warnings.push(text.to_owned());
+        }
+    };
+    warn(
+        imports("sandglass:job/table") && grants.tables.is_empty(),
+        "the component imports sandglass:job/table, and no table is granted: its calls will be denied. Grant the \
+         tables that it needs under grants.tables",
+    );
+    warn(
+        imports("sandglass:job/email") && grants.email.is_none(),
+        "the component imports sandglass:job/email, and no recipient is granted: its calls will be denied. Grant \
+         recipients under grants.email",
+    );
+    warn(
+        imports("sandglass:job/http"),
+        "the component imports sandglass:job/http, which this host does not offer yet: its calls will be denied",
+    );
+    warn(
+        imports("sandglass:job/secret"),
+        "the component imports sandglass:job/secret, which this host does not offer yet: its calls will be denied",
+    );
+    for package in ["wasi:sockets", "wasi:http"] {
+        let is_of = |name: &String| name.split('/').next() == Some(package);
+        warn(
+            component.is_some_and(|component| component.imports.iter().any(is_of)),
+            &format!(
+                "the component imports {package}, which jobs are not given: a call into it ends the run as denied"
+            ),
+        );
+    }
+    warn(!grants.http.is_empty(), "grants.http is kept, and this host does not offer HTTP yet");
+    warn(!grants.secrets.is_empty(), "grants.secrets is kept, and this host does not offer secrets yet");
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sandglass_core::limit::Limits;
+    use sandglass_core::{Digest, Instant};
+    use serde_json::json;
+
+    fn warnings(imports: &[&str], grants: &serde_json::Value) -> Vec<String> {
+        let digest = Digest::of(b"");
+        let component = Component {
+            digest,
+            size: 0,
+            uploaded_at: Instant::EPOCH,
+            kind: "component".into(),
+            imports: imports.iter().map(ToString::to_string).collect(),
+            exports: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let document = json!({"component": digest, "grants": grants});
+        let spec = Specification::from_json(document, &Limits::CEILING, Instant::EPOCH).unwrap();
+        of(Some(&component), &spec)
+    }
+
+    #[test]
+    fn imports_without_a_grant_are_told() {
+        let table = ["sandglass:job/table@0.1.0", "sandglass:job/log@0.1.0"];
+        assert!(warnings(&table, &json!({}))[0].contains("grants.tables"));
+        assert_eq!(warnings(&table, &json!({"tables": {"a": "read"}})), [""; 0]);
+        let email = ["sandglass:job/email@0.1.0"];
+        assert!(warnings(&email, &json!({}))[0].contains("grants.email"));
+        assert_eq!(warnings(&email, &json!({"email": {"to": ["a@b.c"]}})), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_offered_is_told() {
+        let imports = [
+            "sandglass:job/http@0.1.0",
+            "sandglass:job/secret@0.1.0",
+            "wasi:sockets/tcp@0.2.0",
+            "wasi:sockets/udp@0.2.0",
+            "wasi:http/types@0.2.0",
+        ];
+        assert_eq!(warnings(&imports, &json!({})).len(), 4);
+        assert_eq!(warnings(&[], &json!({"http": ["a.b"], "secrets": ["A"]})).len(), 2);
+        assert_eq!(warnings(&["wasi:filesystem/types@0.2.0"], &json!({})), [""; 0]);
+    }
+}

@@ -1,0 +1,85 @@
+//! Which handler answers what, and what stands before all of them.
+
+use crate::app::App;
+use crate::problem::{self, Code, Refusal};
+use crate::row::{query, transfer};
+use crate::{auth, component, email, guard, health, job, log, row, run, schedule, table};
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post, put};
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The whole API.
+pub(crate) fn router(app: App) -> Router {
+    let v1 = bounded(&app)
+        .merge(unbounded())
+        .fallback(missing)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(from_fn_with_state(app.clone(), auth::check))
+        .layer(from_fn_with_state(app.clone(), guard::settle));
+    let routes = Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .nest("/v1", v1)
+        .fallback(missing)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(app);
+    guarded(routes)
+}
+
+/// What stands around the routes as a whole: layers of the routes themselves do not see the methods that apply.
+pub(crate) fn guarded(routes: Router) -> Router {
+    Router::new()
+        .fallback_service(routes)
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn(problem::write))
+        .layer(from_fn(guard::log))
+}
+
+/// What answers within a request's time.
+fn bounded(app: &App) -> Router<App> {
+    Router::new()
+        .route("/components", get(component::list))
+        .route("/components/{digest}", get(component::get))
+        .route("/components/{digest}/wasm", get(component::bytes))
+        .route("/jobs", get(job::list))
+        .route("/jobs/{name}", get(job::get).put(job::put).patch(job::patch).delete(job::delete))
+        .route("/jobs/{name}/pause", post(job::state::pause))
+        .route("/jobs/{name}/resume", post(job::state::resume))
+        .route("/jobs/{name}/rollback", post(job::revision::roll_back))
+        .route("/jobs/{name}/revisions", get(job::revision::list))
+        .route("/jobs/{name}/skips", get(job::state::skips))
+        .route("/jobs/{name}/runs", get(run::list_of_job))
+        .route("/runs", get(run::list))
+        .route("/runs/{id}", get(run::get))
+        .route("/runs/{id}/cancel", post(run::cancel))
+        .route("/runs/{id}/logs", get(log::get))
+        .route("/schedules/preview", get(schedule::preview))
+        .route("/upcoming", get(schedule::upcoming))
+        .route("/tables", get(table::list))
+        .route("/tables/{table}", get(table::get).put(table::put).delete(table::delete))
+        .route("/tables/{table}/rows", get(query::list).post(row::add).delete(query::delete))
+        .route("/tables/{table}/rows/{id}", get(row::get).put(row::put).patch(row::patch).delete(row::delete))
+        .route("/tables/{table}/export", get(transfer::export))
+        .route("/emails", get(email::list))
+        .route("/emails/{id}", get(email::get))
+        .route_layer(from_fn_with_state(app.clone(), guard::bound))
+}
+
+/// What takes long by its nature, and bounds itself: uploads, imports, and runs that are waited for.
+fn unbounded() -> Router<App> {
+    Router::new()
+        .route("/components", post(component::upload))
+        .route("/jobs/{name}/component", put(job::deploy::put))
+        .route("/jobs/{name}/runs", post(run::ask))
+        .route("/tables/{table}/import", post(transfer::import))
+}
+
+async fn missing() -> Refusal {
+    Refusal::not_found("there is nothing at this path")
+}
+
+/// [`problem::write`] names the methods that apply.
+async fn not_allowed() -> Refusal {
+    Refusal::new(Code::MethodNotAllowed, "this method does not apply here")
+}

@@ -1,0 +1,98 @@
+//! `/tables/{table}/export` and `/import`, and `/emails`.
+
+use super::{Answer, Site, streamed};
+use axum::body::Body;
+use sandglass_core::email::{Email, Message};
+use sandglass_core::{JobId, RunId};
+use serde_json::{Value, json};
+
+impl Site {
+    async fn import(&self, table: &str, body: impl Into<Body>) -> Answer {
+        self.send(self.request("POST", &format!("/v1/tables/{table}/import"), &[], body)).await
+    }
+}
+
+#[tokio::test]
+async fn what_was_exported_can_be_imported() {
+    let site = Site::new().await;
+    let rows: Vec<Value> =
+        (0..2_500).map(|n| json!({"id": format!("{n:05}"), "n": n, "s": "a\nb"})).collect();
+    site.call("POST", "/v1/tables/a/rows", json!(rows)).await.is(201);
+    let exported = site.get("/v1/tables/a/export").await.is(200);
+    assert_eq!(exported.header("content-type"), "application/x-ndjson");
+    assert_eq!(exported.text().lines().count(), 2_500);
+    // In parts that end anywhere.
+    assert_eq!(
+        site.import("b", streamed(&exported.body, 1_000)).await.json_of(200),
+        json!({"imported": 2500})
+    );
+    let strip = |answer: Answer| -> Vec<Value> {
+        let lines = answer.text().lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|row| json!([row["id"], row["n"], row["s"]])).collect()
+    };
+    assert_eq!(strip(exported), strip(site.get("/v1/tables/b/export").await));
+    // Once more puts the same rows in place of themselves.
+    let again = site.get("/v1/tables/b/export").await.body;
+    site.import("b", again).await.is(200);
+    assert_eq!(site.get("/v1/tables/b/export").await.text().lines().count(), 2_500);
+}
+
+#[tokio::test]
+async fn a_bad_line_is_named_and_those_before_it_are_in() {
+    let site = Site::new().await;
+    let problem = site.import("t", "{\"id\":\"a\"}\r\n\n{\"id\":\"b\"}\n{\"id\":\n{\"id\":\"c\"}").await;
+    let problem = problem.problem(422, "invalid");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("line 4") && detail.contains("2 rows before are in"), "{detail}");
+    assert_eq!(site.get("/v1/tables/t/export").await.text().lines().count(), 2);
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(2 << 20));
+    assert_eq!(site.import("t", long).await.pointers(), ["/1"]);
+    assert_eq!(site.import("t", "").await.json_of(200), json!({"imported": 0}));
+    let csv = site.request("POST", "/v1/tables/t/import", &[("content-type", "text/csv")], "a,b");
+    site.send(csv).await.problem(415, "unsupported-media-type");
+    site.get("/v1/tables/none/export").await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn the_outbox_is_shown_newest_first() {
+    let site = Site::new().await;
+    for subject in ["first", "second"] {
+        let email = Email {
+            message_id: format!("{subject}@host"),
+            run: RunId::new(JobId(1), site.now(), 1),
+            job: "a".parse().unwrap(),
+            queued_at: site.now(),
+            message: Message {
+                to: vec!["Some One <a@example.com>".parse().unwrap(), "b@example.com".parse().unwrap()],
+                cc: Vec::new(),
+                bcc: Vec::new(),
+                reply_to: None,
+                subject: subject.into(),
+                text: Some("hello".into()),
+                html: None,
+                attachments: vec![sandglass_core::email::Attachment {
+                    file_name: "a.csv".into(),
+                    content_type: "text/csv".into(),
+                    content: vec![0; 7],
+                }],
+            },
+        };
+        site.write(move |write, _| {
+            let of = write.sequence();
+            write.save(&sandglass_store::key::PieceKey { of, number: 0 }, &email);
+            Ok(())
+        })
+        .await;
+    }
+    let page = site.get("/v1/emails?limit=1").await.json_of(200);
+    let email = &page["items"][0];
+    assert_eq!((&email["subject"], &email["state"]), (&json!("second"), &json!("queued")));
+    assert_eq!(email["to"], json!(["Some One <a@example.com>", "b@example.com"]));
+    assert_eq!(email["attachments"], json!([{"file_name": "a.csv", "content_type": "text/csv", "size": 7}]));
+    let next = page["next"].as_str().unwrap();
+    let older = site.get(&format!("/v1/emails?cursor={next}")).await.json_of(200);
+    assert_eq!((&older["items"][0]["subject"], &older["next"]), (&json!("first"), &Value::Null));
+    let path = format!("/v1/emails/{}", email["id"].as_str().unwrap());
+    assert_eq!(&site.get(&path).await.json_of(200), email);
+    site.get("/v1/emails/99-0").await.problem(404, "not-found");
+}

@@ -1,0 +1,7 @@
+//! The host as a process: its settings, its folder, its first token, its start and its end. The only part of
+//! this crate that knows more of the host than its public API.
+
+pub(crate) mod config;
+pub(crate) mod data;
+pub(crate) mod process;
+pub(crate) mod token;

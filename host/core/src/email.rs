@@ -1,0 +1,192 @@
+//! Mail, as a job hands it over.
+
+use crate::grant::is_domain;
+use crate::id::RunId;
+use crate::limit::fixed;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// A message, checked: addresses are addresses, and no header field breaks its line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub to: Vec<Mailbox>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<Mailbox>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bcc: Vec<Mailbox>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Mailbox>,
+    pub subject: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+/// An address, with the name of whom it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailbox {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    pub address: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    pub file_name: String,
+    pub content_type: String,
+    pub content: Vec<u8>,
+}
+
+/// A message in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Email {
+    /// Without its angle brackets. Stays the same however often the message is sent.
+    pub message_id: String,
+    pub run: RunId,
+    pub job: crate::id::Name,
+    pub queued_at: Instant,
+    pub message: Message,
+}
+
+const SUBJECT_BYTES_MAX: usize = 998;
+const RECIPIENTS_MAX: usize = 100;
+
+impl Message {
+    pub fn recipients(&self) -> impl Iterator<Item = &Mailbox> {
+        self.to.iter().chain(&self.cc).chain(&self.bcc)
+    }
+
+    /// Bytes of all parts together, as the limit of one message counts them.
+    pub fn size(&self) -> u64 {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let files: usize =
+            self.attachments.iter().map(|file| file.content.len() + file.file_name.len()).sum();
+        (self.subject.len() + text(&self.text) + text(&self.html) + files) as u64
+    }
+
+    /// The first thing that is wrong with the message.
+    pub fn check(&self) -> Result<(), String> {
+        let recipients = self.recipients().count();
+        if recipients == 0 {
+            return Err("a message has at least one recipient: set to, cc or bcc".into());
+        }
+        if recipients > RECIPIENTS_MAX {
+            return Err(format!("{recipients} recipients, and at most {RECIPIENTS_MAX} are allowed"));
+        }
+        if self.text.is_none() && self.html.is_none() {
+            return Err("a message has a body: set text or html".into());
+        }
+        if self.subject.len() > SUBJECT_BYTES_MAX {
+            return Err(format!("the subject is longer than {SUBJECT_BYTES_MAX} bytes"));
+        }
+        let lines =
+            [("subject", self.subject.as_str())].into_iter().chain(self.attachments.iter().flat_map(
+                |file| [("file name", file.file_name.as_str()), ("content type", &file.content_type)],
+            ));
+        for (what, text) in lines {
+            if text.chars().any(char::is_control) {
+                return Err(format!("the {what} contains a control character: it is one line"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is within the limit of one message.
+    pub fn fits(&self) -> Result<(), String> {
+        let size = self.size();
+        if size > fixed::EMAIL.0 {
+            return Err(format!(
+                "the message has {size} bytes, and the limit of one message is {}",
+                fixed::EMAIL
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl std::str::FromStr for Mailbox {
+    type Err = String;
+
+    /// `someone@example.com` or `Some One <someone@example.com>`.
+    fn from_str(text: &str) -> Result<Mailbox, String> {
+        let wrong = || {
+            format!(
+                "`{}` is not an address: write someone@example.com or Some One <someone@example.com>",
+                crate::time::brief(text)
+            )
+        };
+        let (name, address) = match text.trim().strip_suffix('>') {
+            Some(rest) => rest.split_once('<').ok_or_else(wrong)?,
+            None => ("", text.trim()),
+        };
+        let name = name.trim().trim_matches('"');
+        if !is_address(address)
+            || name.len() > 200
+            || name.chars().any(|c| c.is_control() || "<>\"".contains(c))
+        {
+            return Err(wrong());
+        }
+        Ok(Mailbox { name: name.into(), address: address.into() })
+    }
+}
+
+/// An address in the plain form of RFC 5321: a dot-atom, `@`, and a domain name.
+pub fn is_address(address: &str) -> bool {
+    let Some((local, domain)) = address.rsplit_once('@') else {
+        return false;
+    };
+    let atom = |atom: &str| {
+        !atom.is_empty()
+            && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
+    };
+    local.len() <= 64 && local != "*" && local.split('.').all(atom) && is_domain(domain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b.c", "first.last+tag@example.com", "root@localhost"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in
+            ["", "a", "@b.c", "a@", "a b@c.d", "a@b@c", "a\n@b.c", "*@b.c", "a..b@c.d", "a@b..c", "a@-b.c"]
+        {
+            assert!(!is_address(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn mailboxes() {
+        let plain: Mailbox = "ops@example.com".parse().unwrap();
+        assert_eq!((plain.name.as_str(), plain.address.as_str()), ("", "ops@example.com"));
+        let named: Mailbox = "Ops <ops@example.com>".parse().unwrap();
+        assert_eq!((named.name.as_str(), named.address.as_str()), ("Ops", "ops@example.com"));
+        for bad in ["Ops <ops@example.com", "A\r\nBcc: x@y.z <a@b.c>", "<>", "a@b.c, d@e.f"] {
+            assert!(bad.parse::<Mailbox>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_needs_a_recipient_a_body_and_one_line_of_subject() {
+        let good = Message {
+            to: vec!["a@b.c".parse().unwrap()],
+            cc: vec![],
+            bcc: vec![],
+            reply_to: None,
+            subject: "hello".into(),
+            text: Some("x".into()),
+            html: None,
+            attachments: vec![],
+        };
+        assert_eq!(good.check(), Ok(()));
+        assert!(Message { to: vec![], ..good.clone() }.check().is_err());
+        assert!(Message { text: None, ..good.clone() }.check().is_err());
+        assert!(Message { subject: "a\r\nBcc: x@y.z".into(), ..good }.check().is_err());
+    }
+}

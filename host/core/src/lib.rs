@@ -1,0 +1,25 @@
+//! The pure part of the host: what the words of Sandglass mean, as types and decisions.
+//!
+//! Decisions are functions of (state, event, now) that give a new state and effects. Nothing here does
+//! I/O, reads a clock, draws a random number, or knows of storage, WebAssembly or HTTP.
+
+pub mod effect;
+pub mod email;
+pub mod grant;
+pub mod id;
+pub mod job;
+pub mod limit;
+pub mod log;
+pub mod occurrence;
+pub mod policy;
+pub mod problem;
+pub mod query;
+pub mod row;
+pub mod run;
+pub mod schedule;
+pub mod spec;
+pub mod time;
+
+pub use id::{Digest, JobId, Name, RunId};
+pub use problem::Problem;
+pub use time::{Instant, Span};

@@ -1,0 +1,38 @@
+//! WebAssembly: compiling strangers' components, keeping them ready, and running one attempt of one.
+//!
+//! An upload goes to a child process ([`Compiler`], [`worker_main`]), which answers with a report and an
+//! artifact. [`Runtime`] keeps artifacts as files, loads them, and runs attempts on threads of its own, each
+//! with a new store that is never used again. What a guest may touch is in `capability`, one file each; every
+//! call is checked there against the job's grants and limits.
+//!
+//! Only this crate names wasmtime. It must not know of HTTP, of the scheduler's decisions, or of a storage
+//! backend: it reads through [`sandglass_store::Store`], and hands what a guest wrote to its caller.
+
+mod attempt;
+mod bindings;
+mod cache;
+mod capability;
+mod compile;
+mod engine;
+mod execute;
+mod inspect;
+mod limiter;
+mod link;
+mod log;
+mod meter;
+mod runtime;
+mod signature;
+mod state;
+mod verdict;
+mod wasi;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use attempt::{AttemptContext, BoxFuture, Clock, Committer, Finished, LogSink};
+pub use cache::{LoadError, Ready};
+pub use compile::{CompileError, CompileLimit, Compiled, Compiler};
+pub use inspect::Report;
+pub use runtime::{Runtime, Settings, StartError};
+pub use worker::worker_main;

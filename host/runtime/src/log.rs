@@ -1,0 +1,163 @@
+//! The log of one attempt: lines from its interface, from stdout and from stderr, in one order, cut at its
+//! limits.
+
+use crate::attempt::{AttemptContext, Clock, LogSink};
+use parking_lot::Mutex;
+use sandglass_core::limit::{Bytes, fixed};
+use sandglass_core::log::{Level, Line, Source};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Shared by the attempt and the streams that it gave to its guest.
+pub(crate) struct Log {
+    sink: Arc<dyn LogSink>,
+    clock: Clock,
+    attempt: u32,
+    bytes_max: Bytes,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: u64,
+    /// The mark that ends the log is written.
+    is_full: bool,
+    /// Bytes that were printed since somebody asked.
+    printed: usize,
+    stdout: Tail,
+    stderr: Tail,
+}
+
+/// What was written of a line that has not ended.
+#[derive(Default)]
+struct Tail {
+    bytes: Vec<u8>,
+    /// The line is longer than what is kept of it.
+    is_cut: bool,
+}
+
+/// One of the guest's two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    fn level(self) -> Level {
+        match self {
+            Stream::Stdout => Level::Info,
+            Stream::Stderr => Level::Warn,
+        }
+    }
+
+    fn source(self) -> Source {
+        match self {
+            Stream::Stdout => Source::Stdout,
+            Stream::Stderr => Source::Stderr,
+        }
+    }
+}
+
+impl State {
+    fn tail(&mut self, stream: Stream) -> &mut Tail {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        }
+    }
+}
+
+/// What a line counts for beside its text, so that empty ones are bounded too: its time, level and source.
+const LINE_BYTES: u64 = 16;
+
+impl Log {
+    pub(crate) fn new(context: &AttemptContext) -> Log {
+        Log {
+            sink: Arc::clone(&context.log),
+            clock: Arc::clone(&context.clock),
+            attempt: context.attempt,
+            bytes_max: context.spec.limits.log,
+            state: Mutex::new(State::default()),
+        }
+    }
+
+    /// Adds a line.
+    pub(crate) fn line(&self, level: Level, message: String) {
+        let cut = fixed::LOG_LINE.0 as usize;
+        let is_cut = message.len() > cut;
+        self.push(&mut self.state.lock(), level, Source::Log, message, is_cut);
+    }
+
+    /// Takes what the guest printed, and adds each line that it ended.
+    pub(crate) fn print(&self, stream: Stream, mut bytes: &[u8]) {
+        let mut state = self.state.lock();
+        state.printed += bytes.len();
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            state.tail(stream).push(&bytes[..end]);
+            bytes = &bytes[end + 1..];
+            self.end_line(&mut state, stream);
+        }
+        state.tail(stream).push(bytes);
+    }
+
+    /// Bytes that were printed since this was last asked: a stream cannot charge for them itself.
+    pub(crate) fn take_printed(&self) -> usize {
+        std::mem::take(&mut self.state.lock().printed)
+    }
+
+    /// Adds what was printed without an end of line. Bytes of all lines that were kept.
+    pub(crate) fn finish(&self) -> u64 {
+        let mut state = self.state.lock();
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            if !state.tail(stream).bytes.is_empty() {
+                self.end_line(&mut state, stream);
+            }
+        }
+        state.bytes
+    }
+
+    fn end_line(&self, state: &mut State, stream: Stream) {
+        let tail = std::mem::take(state.tail(stream));
+        let bytes = tail.bytes.strip_suffix(b"\r").unwrap_or(&tail.bytes);
+        let message = String::from_utf8_lossy(bytes).into_owned();
+        self.push(state, stream.level(), stream.source(), message, tail.is_cut);
+    }
+
+    fn push(&self, state: &mut State, level: Level, source: Source, mut message: String, is_cut: bool) {
+        if state.is_full {
+            return;
+        }
+        if is_cut {
+            message.truncate(message.floor_char_boundary(fixed::LOG_LINE.0 as usize));
+            let _ = write!(message, " … [cut: a line has at most {}]", fixed::LOG_LINE);
+            // What was cut off would stay in memory with the line.
+            message.shrink_to_fit();
+        }
+        let at = (self.clock)();
+        let bytes = message.len() as u64 + LINE_BYTES;
+        if bytes > self.bytes_max.0 - state.bytes {
+            state.is_full = true;
+            let message =
+                format!("the log ends here: an attempt's log has at most {} (limit log)", self.bytes_max);
+            self.sink.line(Line {
+                at,
+                attempt: self.attempt,
+                level: Level::Warn,
+                source: Source::Host,
+                message,
+            });
+            return;
+        }
+        state.bytes += bytes;
+        self.sink.line(Line { at, attempt: self.attempt, level, source, message });
+    }
+}
+
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        let room = (fixed::LOG_LINE.0 as usize).saturating_sub(self.bytes.len());
+        self.is_cut |= bytes.len() > room;
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}

@@ -1,0 +1,161 @@
+//! What an attempt's store holds: the guest's side of the host.
+//!
+//! Made anew for every attempt, so it is kept cheap: what a guest may never ask for is made when it asks.
+
+use crate::attempt::AttemptContext;
+use crate::bindings::sandglass::job::types;
+use crate::limiter::Limiter;
+use crate::log::Log;
+use crate::meter::Meter;
+use crate::verdict::Ended;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use sandglass_core::Instant;
+use sandglass_core::effect::{Quota, Workspace};
+use sandglass_core::run::Cause;
+use sandglass_store::StoreError;
+use std::sync::Arc;
+use wasmtime::component::{HasData, ResourceTable};
+use wasmtime_wasi::WasiCtx;
+
+pub(crate) struct State {
+    pub(crate) context: AttemptContext,
+    /// When the attempt will be ended as a timeout, by the wall clock and by the one that only goes forward.
+    pub(crate) deadline: Instant,
+    pub(crate) ends_at: std::time::Instant,
+    pub(crate) meter: Meter,
+    pub(crate) limiter: Limiter,
+    pub(crate) workspace: Workspace,
+    /// Emails that this attempt sent, committed at a checkpoint or not yet.
+    pub(crate) emails: u32,
+    /// Bytes of those that are not committed yet.
+    pub(crate) emails_bytes: u64,
+    pub(crate) log: Arc<Log>,
+    /// The last error that a host call gave.
+    pub(crate) last_error: Option<String>,
+    pub(crate) handles: ResourceTable,
+    /// WASI's own state, from the first call that needs it.
+    pub(crate) wasi: Option<Box<WasiCtx>>,
+    random: Option<Box<StdRng>>,
+}
+
+/// Tells wasmtime's bindings that the host's traits are implemented by [`State`].
+pub(crate) struct Host;
+
+impl HasData for Host {
+    type Data<'a> = &'a mut State;
+}
+
+/// A host call does not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The guest is told, and decides what that means to it.
+    Tell(Code, String),
+    /// No answer can carry it: the attempt ends.
+    End(Ended),
+}
+
+/// The codes of `types.error`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    Denied,
+    NotFound,
+    Conflict,
+    Invalid,
+    Quota,
+}
+
+impl Code {
+    fn as_str(self) -> &'static str {
+        match self {
+            Code::Denied => "denied",
+            Code::NotFound => "not-found",
+            Code::Conflict => "conflict",
+            Code::Invalid => "invalid",
+            Code::Quota => "quota",
+        }
+    }
+}
+
+impl From<Quota> for Stop {
+    fn from(quota: Quota) -> Stop {
+        Stop::Tell(Code::Quota, quota.to_string())
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Stop {
+        Stop::End(Ended::new(Cause::HostError, error.to_string()))
+    }
+}
+
+impl From<Ended> for Stop {
+    fn from(ended: Ended) -> Stop {
+        Stop::End(ended)
+    }
+}
+
+/// What a host function gives that can answer with an error: the outer error ends the attempt.
+pub(crate) type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
+
+impl State {
+    pub(crate) fn new(context: AttemptContext, began: std::time::Instant) -> State {
+        let limits = &context.spec.limits;
+        let timeout = context.spec.policy.timeout;
+        let mut handles = ResourceTable::new();
+        handles.set_max_capacity(limits.handles as usize);
+        State {
+            deadline: (context.clock)().plus(timeout),
+            ends_at: began + timeout.to_std(),
+            meter: Meter::new(limits),
+            limiter: Limiter::new(limits),
+            workspace: Workspace::new(limits.rows_tracked),
+            emails: 0,
+            emails_bytes: 0,
+            log: Arc::new(Log::new(&context)),
+            last_error: None,
+            handles,
+            wasi: None,
+            random: None,
+            context,
+        }
+    }
+
+    /// Where every call into the host comes in.
+    pub(crate) fn enter(&mut self) -> &mut State {
+        self.meter.enter();
+        self
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        (self.context.clock)()
+    }
+
+    pub(crate) fn random(&mut self) -> &mut StdRng {
+        let seed = self.context.seed;
+        self.random.get_or_insert_with(|| Box::new(StdRng::from_seed(seed)))
+    }
+
+    /// Runs a host function that was handed `bytes` by the guest: charges for them, takes its time, and makes
+    /// the answer of what came of it.
+    pub(crate) fn call<T>(
+        &mut self,
+        bytes: usize,
+        work: impl FnOnce(&mut State) -> Result<T, Stop>,
+    ) -> Answer<T> {
+        let began = std::time::Instant::now();
+        self.meter.check()?;
+        self.meter.charge_bytes(bytes);
+        let done = work(self);
+        self.meter.spent(began);
+        match done {
+            Ok(value) => Ok(Ok(value)),
+            Err(Stop::Tell(code, message)) => {
+                let code = code.as_str();
+                self.last_error = Some(format!("{code}: {message}"));
+                Ok(Err(types::Error { code: code.into(), message }))
+            }
+            Err(Stop::End(ended)) => Err(ended.into()),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The loop that claims what is due and hands it to be executed.
+
+use crate::execute;
+use crate::host::{Host, random};
+use sandglass_core::run::Trigger;
+use sandglass_core::{Instant, Span};
+use sandglass_store::op::due::{self, Claimed};
+use sandglass_store::{StoreError, StoreExt};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How late scheduled runs began: the newest and the worst, in milliseconds.
+#[derive(Debug, Default)]
+pub struct Lateness {
+    newest_millis: AtomicU64,
+    worst_millis: AtomicU64,
+}
+
+impl Lateness {
+    pub fn newest(&self) -> Span {
+        Span::from_millis(self.newest_millis.load(Ordering::Relaxed))
+    }
+
+    /// Since the start of the process.
+    pub fn worst(&self) -> Span {
+        Span::from_millis(self.worst_millis.load(Ordering::Relaxed))
+    }
+
+    fn record(&self, late: Span) {
+        self.newest_millis.store(late.millis(), Ordering::Relaxed);
+        self.worst_millis.fetch_max(late.millis(), Ordering::Relaxed);
+    }
+}
+
+/// A wall clock that is set, or a machine that slept, is noticed within this time.
+const LOOK_AT_LEAST_EVERY: Span = Span::from_secs(1);
+/// After storage refused.
+const PAUSE_AFTER_ERROR: Span = Span::from_secs(1);
+
+/// How often the runs that wait are counted.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(host: Arc<Host>) {
+    let mut counted: Option<tokio::time::Instant> = None;
+    // Said once, not every second.
+    let mut is_full = false;
+    loop {
+        if counted.is_none_or(|counted| counted.elapsed() >= COUNT_EVERY) {
+            counted = Some(tokio::time::Instant::now());
+            if let Err(error) = host.count_waiting() {
+                tracing::warn!(%error, "the runs that wait cannot be counted");
+            }
+        }
+        let pause = match turn(&host).await {
+            Ok(pause) => {
+                if std::mem::replace(&mut is_full, false) {
+                    tracing::info!("there is space again");
+                }
+                match pause {
+                    Some(pause) => pause,
+                    None => continue,
+                }
+            }
+            Err(StoreError::Closed) => return,
+            Err(error @ StoreError::Stopped(_)) => {
+                tracing::error!(%error, "the host cannot go on");
+                host.set_broken();
+                return;
+            }
+            Err(StoreError::Full) => {
+                if !std::mem::replace(&mut is_full, true) {
+                    tracing::error!(
+                        "the disk is full: what is due waits, and is counted when there is space"
+                    );
+                }
+                PAUSE_AFTER_ERROR
+            }
+            Err(error) => {
+                tracing::error!(%error, "what is due cannot be claimed; it is counted when storage works again");
+                PAUSE_AFTER_ERROR
+            }
+        };
+        tokio::select! {
+            () = host.woken() => {}
+            () = tokio::time::sleep(pause.to_std()) => {}
+            () = host.closing.cancelled() => return,
+        }
+        if host.closing.is_cancelled() {
+            return;
+        }
+    }
+}
+
+/// Claims once. Gives how long to wait for the next thing, none where more may be due already.
+async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
+    let slots = host.slots();
+    // A look is cheap, a commit is not.
+    if let Some(wait) = time_to_next(host, slots)? {
+        return Ok(Some(wait));
+    }
+    let Claimed { started, occurrences, more } = host_claim(host, slots).await?;
+    let idle = started.is_empty() && occurrences == 0;
+    for started in started {
+        if started.run.trigger == Trigger::Schedule && started.run.attempts.is_empty() {
+            host.lateness.record(host.now().since(started.run.scheduled_for));
+        }
+        execute::spawn(host, started);
+    }
+    if more || !idle {
+        return Ok(None);
+    }
+    Ok(Some(time_to_next(host, host.slots())?.unwrap_or(LOOK_AT_LEAST_EVERY)))
+}
+
+async fn host_claim(host: &Host, slots: usize) -> Result<Claimed, StoreError> {
+    let clock = host.clock.clone();
+    host.store.write(move |write| due::claim(write, clock(), slots, &mut random)).await
+}
+
+/// None where something is due.
+fn time_to_next(host: &Host, slots: usize) -> Result<Option<Span>, StoreError> {
+    let next = host.store.read(|read| due::next(read, slots))?;
+    let now: Instant = host.now();
+    match next {
+        Some(next) if next <= now => Ok(None),
+        Some(next) => Ok(Some(next.since(now).min(LOOK_AT_LEAST_EVERY))),
+        None => Ok(Some(LOOK_AT_LEAST_EVERY)),
+    }
+}

@@ -1,0 +1,160 @@
+//! Components: from an upload to something that can be instantiated.
+
+use crate::host::Host;
+use bytes::Bytes;
+use sandglass_core::{Digest, Problem};
+use sandglass_runtime::{CompileError, Compiled, LoadError, Ready};
+use sandglass_store::op::{OpError, component};
+use sandglass_store::record::{Artifact, Chunk, Component};
+use sandglass_store::{StoreError, StoreExt};
+use std::sync::Arc;
+
+/// A component that is stored and compiled.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    pub component: Component,
+    /// False where it was there already.
+    pub new: bool,
+}
+
+/// Why an upload was not taken. Nothing of it was stored.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum UploadError {
+    /// What is wrong with the bytes.
+    #[error("{}", .0.first().map_or_else(String::new, ToString::to_string))]
+    Refused(Vec<Problem>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Chunks that one script writes: 4 MiB.
+const CHUNKS_AT_ONCE: usize = 64;
+
+impl Host {
+    /// Validates, compiles and stores a component, whose digest the caller has computed as it came in.
+    /// Bytes that are there already cost nothing.
+    pub async fn upload(&self, digest: Digest, bytes: Bytes) -> Result<Upload, UploadError> {
+        let _turn = self.uploading.lock().await;
+        if let Some(component) = self.store.read(|read| component::get(read, digest))? {
+            return Ok(Upload { component, new: false });
+        }
+        let Compiled { report, artifact } =
+            self.compiler.compile(bytes.clone()).await.map_err(UploadError::from)?;
+        let component = Component {
+            digest,
+            size: bytes.len() as u64,
+            uploaded_at: self.now(),
+            kind: report.kind,
+            imports: report.imports,
+            exports: report.exports,
+            warnings: report.warnings,
+        };
+        let artifact = self.runtime.keep(digest, artifact).await.map_err(|error| match error {
+            LoadError::Full => UploadError::Store(StoreError::Full),
+            error => UploadError::Failed(error.to_string()),
+        })?;
+        match self.store_component(&component, &bytes, artifact).await {
+            Ok(()) => Ok(Upload { component, new: true }),
+            Err(error) => {
+                self.drop_upload(digest).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn store_component(
+        &self,
+        component: &Component,
+        bytes: &Bytes,
+        artifact: Artifact,
+    ) -> Result<(), StoreError> {
+        let digest = component.digest;
+        let mut number = 0;
+        for part in bytes.chunks(Chunk::BYTES * CHUNKS_AT_ONCE) {
+            let (part, first) = (bytes.slice_ref(part), number);
+            number += part.len().div_ceil(Chunk::BYTES) as u32;
+            self.store
+                .write::<_, StoreError, _>(move |write| {
+                    for (chunk, at) in part.chunks(Chunk::BYTES).zip(first..) {
+                        component::put_chunk(write, digest, at, chunk.to_vec());
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+        let (component, engine) = (component.clone(), self.runtime.engine_key());
+        self.store
+            .write(move |write| {
+                component::put(write, &component, engine, &artifact);
+                Ok(())
+            })
+            .await
+    }
+
+    async fn drop_upload(&self, digest: Digest) {
+        let dropped = self.store.write(move |write| component::drop_chunks(write, digest)).await;
+        let forgotten = self.runtime.forget(digest).await;
+        if dropped.is_err() || forgotten.is_err() {
+            tracing::warn!(%digest, "a part of an upload that was not taken may be left; uploading it again mends that");
+        }
+    }
+
+    /// A component ready to be instantiated: from memory, from its artifact, or compiled again where this
+    /// host's engine has none that is whole.
+    pub(crate) async fn ready(&self, digest: Digest) -> Result<Arc<Ready>, String> {
+        let engine = self.runtime.engine_key();
+        let known = |artifact: Option<Artifact>| artifact.map(|artifact| artifact.digest);
+        let artifact = self.store.read(|read| component::artifact(read, digest, engine));
+        if let Some(artifact) = known(artifact.map_err(|error| error.to_string())?) {
+            match self.runtime.load(digest, artifact).await {
+                Ok(ready) => return Ok(ready),
+                Err(LoadError::NeedsCompile(why)) => {
+                    tracing::info!(component = %digest, why, "compiling again");
+                }
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        let artifact = self.compile_again(digest).await?;
+        self.runtime.load(digest, artifact).await.map_err(|error| error.to_string())
+    }
+
+    async fn compile_again(&self, digest: Digest) -> Result<Digest, String> {
+        let _turn = self.uploading.lock().await;
+        let engine = self.runtime.engine_key();
+        // Whoever had the turn before may have done it.
+        let there = self.store.read(|read| component::artifact(read, digest, engine));
+        if let Some(artifact) = there.map_err(|error| error.to_string())?
+            && self.runtime.load(digest, artifact.digest).await.is_ok()
+        {
+            return Ok(artifact.digest);
+        }
+        let bytes = self
+            .store
+            .read(|read| component::bytes(read, digest))
+            .map_err(|error: OpError| error.to_string())?;
+        let compiled = self.compiler.compile(Bytes::from(bytes)).await.map_err(|error| error.to_string())?;
+        let artifact =
+            self.runtime.keep(digest, compiled.artifact).await.map_err(|error| error.to_string())?;
+        let kept = artifact.digest;
+        self.store
+            .write::<_, StoreError, _>(move |write| {
+                component::put_artifact(write, digest, engine, &artifact);
+                Ok(())
+            })
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok(kept)
+    }
+}
+
+impl From<CompileError> for UploadError {
+    fn from(error: CompileError) -> UploadError {
+        match error {
+            CompileError::Refused(problems) => UploadError::Refused(problems),
+            CompileError::Limit(limit) => UploadError::Refused(vec![Problem::new("", limit.to_string())]),
+            CompileError::Failed(message) => UploadError::Failed(message),
+        }
+    }
+}

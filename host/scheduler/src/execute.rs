@@ -1,0 +1,219 @@
+//! One attempt, from its claim to its committed end.
+
+use crate::host::{Entered, Host, random};
+use crate::log::Journal;
+use sandglass_core::effect::Effects;
+use sandglass_core::log::{Level, Line, Source};
+use sandglass_core::run::{Cause, Ending, Failure, Outcome, Run, Usage};
+use sandglass_core::{RunId, Span};
+use sandglass_runtime::{AttemptContext, BoxFuture, Committer, Finished};
+use sandglass_store::op::attempt::{self, CheckpointError};
+use sandglass_store::op::due::Started;
+use sandglass_store::op::log as pieces;
+use sandglass_store::{Store, StoreError, StoreExt};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Executes a claimed attempt in a task of its own.
+pub(crate) fn spawn(host: &Arc<Host>, started: Started) {
+    let host = host.clone();
+    host.clone().tasks.spawn(async move {
+        let entered = host.enter(started.run.id);
+        execute(&host, &entered, started).await;
+    });
+}
+
+async fn execute(host: &Arc<Host>, entered: &Entered<'_>, started: Started) {
+    let run = started.run.id;
+    let Some(number) = started.run.running_attempt() else {
+        return;
+    };
+    let (ending, effects) = match attempt_of(host, entered, started, number).await {
+        Some(Finished::Ended { ending, effects }) => (ending, effects),
+        Some(Finished::Cancelled { usage, last_error }) => {
+            // The cancel was committed before the attempt was told. What it used is told afterwards.
+            if let Err(error) = note_cancelled(host, &entered.journal, run, number, usage, last_error).await {
+                tracing::warn!(%run, %error, "what a cancelled attempt used could not be stored");
+            }
+            return;
+        }
+        None => return,
+    };
+    if let Err(failure) = &ending.result {
+        let message = format!("attempt {number} ended: {}: {}", failure.cause.as_str(), failure.message);
+        let level = Level::Error;
+        let line = Line { at: host.now(), attempt: number, level, source: Source::Host, message };
+        entered.journal.push(line);
+    }
+    match commit_end(host, &entered.journal, run, number, ending, effects).await {
+        Ok(Some(ended)) => tell_end(&ended, number),
+        // Cancelled meanwhile.
+        Ok(None) | Err(StoreError::Closed) => {}
+        Err(error) => tracing::error!(%run, %error, "the end of an attempt could not be stored"),
+    }
+}
+
+async fn attempt_of(
+    host: &Arc<Host>,
+    entered: &Entered<'_>,
+    started: Started,
+    number: u32,
+) -> Option<Finished> {
+    let Started { run, revision, last_success, emails_today } = started;
+    let ready = match host.ready(revision.spec.component).await {
+        Ok(ready) => ready,
+        Err(message) => {
+            let failure = Failure::new(Cause::HostError, message);
+            let ending = Ending { result: Err(failure), last_error: None, usage: Usage::default() };
+            return Some(Finished::Ended { ending, effects: Effects::default() });
+        }
+    };
+    let mut seed = [0; 32];
+    for part in seed.chunks_exact_mut(8) {
+        part.copy_from_slice(&random().to_le_bytes());
+    }
+    let committer = Fence {
+        store: host.store.clone(),
+        clock: host.clock.clone(),
+        run: run.id,
+        attempt: number,
+        cancel: entered.cancel.clone(),
+    };
+    let context = AttemptContext {
+        run: run.id,
+        job: run.job,
+        attempt: number,
+        trigger: run.trigger,
+        scheduled_for: run.scheduled_for,
+        last_success,
+        input: run.input,
+        progress: run.progress,
+        spec: Arc::new(revision.spec),
+        emails_of_run: run.emails,
+        emails_of_day: emails_today,
+        clock: host.clock.clone(),
+        seed,
+        store: host.store.clone(),
+        committer: Arc::new(committer),
+        log: entered.journal.clone(),
+        cancel: entered.cancel.clone(),
+    };
+    let mut attempt = std::pin::pin!(host.runtime.run(ready, context));
+    loop {
+        tokio::select! {
+            finished = &mut attempt => return Some(finished),
+            () = entered.journal.ripe() => {
+                if let Err(error) = store_log(host, &entered.journal, run.id).await {
+                    tracing::warn!(run = %run.id, %error, "a piece of a log could not be stored yet");
+                }
+            }
+        }
+    }
+}
+
+/// Stores the lines that were logged since the last piece, while the attempt goes on.
+async fn store_log(host: &Host, journal: &Arc<Journal>, run: RunId) -> Result<(), StoreError> {
+    let Some((number, lines)) = journal.cut(&*host.store)? else {
+        return Ok(());
+    };
+    host.store.write(move |write| pieces::add(write, run, number, &lines)).await?;
+    journal.stored(number);
+    Ok(())
+}
+
+/// After storage had no room.
+const PAUSE_WHILE_FULL: Span = Span::from_secs(1);
+
+/// Commits an attempt's end with its effects and the rest of its log. While there is no space it waits.
+async fn commit_end(
+    host: &Host,
+    journal: &Journal,
+    run: RunId,
+    number: u32,
+    ending: Ending,
+    effects: Effects,
+) -> Result<Option<Run>, StoreError> {
+    let rest = journal.cut(&*host.store)?.map(Arc::new);
+    let work = Arc::new((ending, effects));
+    loop {
+        let (work, rest) = (work.clone(), rest.clone());
+        let clock = host.clock.clone();
+        let ended = host.store.write(move |write| {
+            if let Some(rest) = &rest {
+                pieces::add(write, run, rest.0, &rest.1)?;
+            }
+            attempt::end(write, run, number, work.0.clone(), &work.1, clock(), random())
+        });
+        match ended.await {
+            Err(StoreError::Full) if !host.closing.is_cancelled() => {
+                tokio::time::sleep(PAUSE_WHILE_FULL.to_std()).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Adds the rest of its log, and what it used, to a run that was cancelled.
+async fn note_cancelled(
+    host: &Host,
+    journal: &Journal,
+    run: RunId,
+    number: u32,
+    usage: Usage,
+    last_error: Option<String>,
+) -> Result<(), StoreError> {
+    let rest = journal.cut(&*host.store)?;
+    let noted = host.store.write(move |write| {
+        if let Some((piece, lines)) = &rest {
+            pieces::add(write, run, *piece, lines)?;
+        }
+        attempt::note(write, run, number, usage, last_error)
+    });
+    noted.await
+}
+
+fn tell_end(run: &Run, number: u32) {
+    let outcome = run.attempts.last().map(|attempt| attempt.outcome);
+    let cause = outcome.and_then(Outcome::cause).map(Cause::as_str);
+    tracing::debug!(run = %run.id, job = %run.job, attempt = number, state = run.status(), cause, "attempt ended");
+}
+
+/// What an attempt may commit while it runs: only as long as it is the one that is running.
+struct Fence {
+    store: Arc<dyn Store>,
+    clock: sandglass_runtime::Clock,
+    run: RunId,
+    attempt: u32,
+    cancel: CancellationToken,
+}
+
+impl Committer for Fence {
+    fn checkpoint(&self, effects: Effects, progress: Option<String>) -> BoxFuture<'_, Result<(), Failure>> {
+        let (run, attempt, clock) = (self.run, self.attempt, self.clock.clone());
+        let work = Arc::new((effects, progress));
+        Box::pin(async move {
+            let committed = loop {
+                let (work, clock) = (work.clone(), clock.clone());
+                let committed = self.store.write(move |write| {
+                    attempt::checkpoint(write, run, attempt, &work.0, work.1.clone(), clock())
+                });
+                match committed.await {
+                    // The attempt's own timeout bounds the wait.
+                    Err(CheckpointError::Store(StoreError::Full)) => {
+                        tokio::time::sleep(PAUSE_WHILE_FULL.to_std()).await;
+                    }
+                    committed => break committed,
+                }
+            };
+            match committed {
+                Ok(()) => Ok(()),
+                Err(CheckpointError::Failed(failure)) => Err(failure),
+                Err(CheckpointError::Stale) => {
+                    self.cancel.cancel();
+                    Err(Failure::new(Cause::HostError, "the run was ended while this attempt was running"))
+                }
+                Err(CheckpointError::Store(error)) => Err(Failure::new(Cause::HostError, error.to_string())),
+            }
+        })
+    }
+}

@@ -1,0 +1,253 @@
+//! Jobs and their revisions.
+
+use crate::key::{Due, DueKey, Key, KeyRange, RevisionKey, SkipKey};
+use crate::op::{OpError, pause, run};
+use crate::record::{Component, DueEntry, Live, Meta, NameOf};
+use crate::space::Space;
+use crate::store::{Read, StoreError, Write};
+use sandglass_core::job::{Job, Revision, Skip, Status};
+use sandglass_core::limit::fixed;
+use sandglass_core::run::{Event, State};
+use sandglass_core::spec::Specification;
+use sandglass_core::{Instant, JobId, Name, Problem};
+use std::ops::{Bound, ControlFlow};
+
+/// What the caller expects of the job that it is about to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    Anything,
+    /// `If-None-Match: *`: no such job.
+    Absent,
+    /// `If-Match`: the job in this version.
+    Version(u64),
+}
+
+/// A job with its newest revision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Current {
+    pub job: Job,
+    pub revision: Revision,
+}
+
+pub fn find(read: &dyn Read, name: &Name) -> Result<Job, OpError> {
+    let id = read.load::<NameOf>(name)?;
+    let job = match id {
+        Some(NameOf(id)) => read.load::<Job>(&id)?,
+        None => None,
+    };
+    job.ok_or_else(|| OpError::NotFound(format!("there is no job `{name}`")))
+}
+
+pub fn current(read: &dyn Read, name: &Name) -> Result<Current, OpError> {
+    let job = find(read, name)?;
+    let revision = newest(read, &job)?;
+    Ok(Current { job, revision })
+}
+
+pub fn newest(read: &dyn Read, job: &Job) -> Result<Revision, StoreError> {
+    let key = RevisionKey { job: job.id, number: job.revision };
+    read.load(&key)?
+        .ok_or_else(|| StoreError::Damaged(format!("job {} lacks its revision {}", job.name, job.revision)))
+}
+
+pub fn status(read: &dyn Read, job: JobId) -> Result<Status, StoreError> {
+    Ok(read.load(&job)?.unwrap_or_default())
+}
+
+/// Jobs after `after`, in the order of their names.
+pub fn list(read: &dyn Read, after: Option<&Name>, limit: usize) -> Result<Vec<Job>, StoreError> {
+    let from = after.map_or(Bound::Unbounded, |name| Bound::Excluded(name.to_bytes()));
+    let names = read.list::<NameOf>(&KeyRange { from, to: Bound::Unbounded }, false, limit)?;
+    let mut jobs = Vec::with_capacity(names.len());
+    for (_, NameOf(id)) in names {
+        jobs.extend(read.load::<Job>(&id)?);
+    }
+    Ok(jobs)
+}
+
+/// The revisions that are kept, newest first.
+pub fn revisions(read: &dyn Read, job: JobId) -> Result<Vec<Revision>, StoreError> {
+    let range = KeyRange::prefix(job.to_bytes());
+    Ok(read.list::<Revision>(&range, true, usize::MAX)?.into_iter().map(|(_, revision)| revision).collect())
+}
+
+/// What was skipped, newest first.
+pub fn skips(
+    read: &dyn Read,
+    job: JobId,
+    before: Option<SkipKey>,
+    limit: usize,
+) -> Result<Vec<(SkipKey, Skip)>, StoreError> {
+    let mut range = KeyRange::prefix(job.to_bytes());
+    if let Some(before) = before {
+        range.to = Bound::Excluded(before.to_bytes());
+    }
+    read.list::<Skip>(&range, true, limit)
+}
+
+/// Adds a revision to the job of this name, which it makes where there is none. A specification that is the
+/// same as the newest one adds none.
+pub fn put(
+    write: &mut dyn Write,
+    name: &Name,
+    spec: Specification,
+    expect: Expect,
+    now: Instant,
+) -> Result<Current, OpError> {
+    if write.load::<Component>(&spec.component)?.is_none() {
+        let message = format!("there is no component {}: upload it first", spec.component);
+        return Err(OpError::Invalid(vec![Problem::new("/component", message)]));
+    }
+    match find(write.as_read(), name) {
+        Ok(job) => {
+            check(&job, expect)?;
+            let before = newest(write.as_read(), &job)?;
+            if before.spec == spec {
+                return Ok(Current { job, revision: before });
+            }
+            revise(write, job, &before, spec, now)
+        }
+        Err(OpError::NotFound(message)) => match expect {
+            Expect::Version(_) => Err(OpError::Stale(message)),
+            _ => create(write, name, spec, now),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+pub fn check(job: &Job, expect: Expect) -> Result<(), OpError> {
+    match expect {
+        Expect::Anything => Ok(()),
+        Expect::Version(version) if version == job.version => Ok(()),
+        Expect::Version(version) => Err(OpError::Stale(format!(
+            "job `{}` is at version {}, not {version}: read it again",
+            job.name, job.version
+        ))),
+        Expect::Absent => Err(OpError::Stale(format!("job `{}` is there already", job.name))),
+    }
+}
+
+fn create(write: &mut dyn Write, name: &Name, spec: Specification, now: Instant) -> Result<Current, OpError> {
+    let mut meta = write.load::<Meta>(&())?.unwrap_or_default();
+    meta.newest_job =
+        meta.newest_job.checked_add(1).ok_or_else(|| OpError::Limit("no job number is left".into()))?;
+    let id = JobId(meta.newest_job);
+    if meta.jobs >= fixed::JOBS {
+        return Err(OpError::Limit(format!("{} jobs, and the limit is {}", meta.jobs, fixed::JOBS)));
+    }
+    meta.jobs += 1;
+    write.save(&(), &meta);
+    let revision = Revision::following(None, spec, now);
+    let version = write.sequence();
+    let job = Job { id, name: name.clone(), revision: 1, created_at: now, version, paused: None };
+    write.save(name, &NameOf(id));
+    write.save(&id, &job);
+    write.save(&RevisionKey { job: id, number: 1 }, &revision);
+    await_next(write, id, &revision, now);
+    Ok(Current { job, revision })
+}
+
+fn revise(
+    write: &mut dyn Write,
+    mut job: Job,
+    before: &Revision,
+    spec: Specification,
+    now: Instant,
+) -> Result<Current, OpError> {
+    let revision = Revision::following(Some(before), spec, now);
+    if revision.schedule_since != before.schedule_since {
+        if job.paused.is_some() {
+            pause::record(write, &mut job, before, now)?;
+        } else {
+            forget_next(write, job.id, before, now);
+            await_next(write, job.id, &revision, now);
+        }
+    }
+    job.revision = revision.number;
+    job.version = write.sequence();
+    write.save(&job.id, &job);
+    write.save(&RevisionKey { job: job.id, number: revision.number }, &revision);
+    if let Some(number) = revision.number.checked_sub(fixed::REVISIONS).filter(|number| *number > 0) {
+        write.remove::<Revision>(&RevisionKey { job: job.id, number });
+    }
+    Ok(Current { job, revision })
+}
+
+/// Adds a copy of an older revision.
+pub fn roll_back(
+    write: &mut dyn Write,
+    name: &Name,
+    number: u32,
+    expect: Expect,
+    now: Instant,
+) -> Result<Current, OpError> {
+    let job = find(write.as_read(), name)?;
+    check(&job, expect)?;
+    let key = RevisionKey { job: job.id, number };
+    let old = write
+        .load::<Revision>(&key)?
+        .ok_or_else(|| OpError::NotFound(format!("job `{name}` has no revision {number}, or no longer")))?;
+    let before = newest(write.as_read(), &job)?;
+    revise(write, job, &before, old.spec, now)
+}
+
+/// Deletes a job: what waits is cancelled, what runs goes on to its end, its history stays.
+pub fn delete(write: &mut dyn Write, name: &Name, expect: Expect, now: Instant) -> Result<(), OpError> {
+    let Current { job, revision } = current(write.as_read(), name)?;
+    check(&job, expect)?;
+    if job.paused.is_none() {
+        forget_next(write, job.id, &revision, now);
+    }
+    for (_, Live(live)) in
+        write.as_read().list::<Live>(&KeyRange::prefix(job.id.to_bytes()), false, usize::MAX)?
+    {
+        if !matches!(live.state, State::Running { .. }) {
+            run::advance(write, &live, Event::Cancel, now, 0)?;
+        }
+    }
+    let mut meta = write.load::<Meta>(&())?.unwrap_or_default();
+    meta.jobs = meta.jobs.saturating_sub(1);
+    write.save(&(), &meta);
+    write.remove::<NameOf>(name);
+    write.remove::<Job>(&job.id);
+    write.remove::<Status>(&job.id);
+    for space in [Space::Revision, Space::Skip] {
+        let mut keys = Vec::new();
+        write.scan(space, &KeyRange::prefix(job.id.to_bytes()), false, &mut |key, _| {
+            keys.push(key.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        for key in keys {
+            write.delete(space, key);
+        }
+    }
+    Ok(())
+}
+
+/// Puts the first occurrence after `after` into the index.
+pub(crate) fn await_next(write: &mut dyn Write, job: JobId, revision: &Revision, after: Instant) {
+    if let Some((key, nominal)) = next_due(job, revision, after) {
+        write.save(&key, &DueEntry { nominal: Some(nominal), skipping: None });
+    }
+}
+
+/// Takes it out again. An occurrence that is due and not yet dealt with is another one, and stays: it is
+/// the old schedule's, up to now.
+pub(crate) fn forget_next(write: &mut dyn Write, job: JobId, revision: &Revision, now: Instant) {
+    if let Some((key, _)) = next_due(job, revision, now) {
+        write.remove::<DueEntry>(&key);
+    }
+}
+
+fn next_due(job: JobId, revision: &Revision, after: Instant) -> Option<(DueKey, Instant)> {
+    let schedule = revision.schedule();
+    let nominal = schedule.next_after(after)?;
+    let what = Due::Occurrence { job, revision: revision.schedule_since };
+    Some((DueKey { at: schedule.jittered(job, nominal), what }, nominal))
+}
+
+/// The runs of a job that have not ended, oldest first, at most `limit`.
+pub fn live(read: &dyn Read, job: JobId, limit: usize) -> Result<Vec<sandglass_core::run::Run>, StoreError> {
+    let runs = read.list::<Live>(&KeyRange::prefix(job.to_bytes()), false, limit)?;
+    Ok(runs.into_iter().map(|(_, Live(run))| run).collect())
+}

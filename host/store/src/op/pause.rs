@@ -1,0 +1,89 @@
+//! Pausing and resuming, and the record of what a pause skipped.
+
+use crate::key::SkipKey;
+use crate::op::job::{self, Expect};
+use crate::op::{OpError, due};
+use crate::store::{StoreError, Write};
+use sandglass_core::job::{Job, Pause, Reason, Revision, Skip, Status};
+use sandglass_core::time::Span;
+use sandglass_core::{Instant, Name};
+
+/// Pauses a job; one that is paused already stays so. Ends nothing that runs.
+pub fn pause(
+    write: &mut dyn Write,
+    name: &Name,
+    reason: &str,
+    expect: Expect,
+    now: Instant,
+) -> Result<job::Current, OpError> {
+    let job::Current { mut job, revision } = job::current(write.as_read(), name)?;
+    job::check(&job, expect)?;
+    if job.paused.is_none() {
+        begin(write, &mut job, &revision, reason, now);
+    }
+    Ok(job::Current { job, revision })
+}
+
+/// Pauses a job that is not paused, and saves it.
+pub(crate) fn begin(write: &mut dyn Write, job: &mut Job, revision: &Revision, reason: &str, now: Instant) {
+    job::forget_next(write, job.id, revision, now);
+    job.paused = Some(Pause { since: now, recorded_to: now, reason: reason.into() });
+    job.version = write.sequence();
+    write.save(&job.id, job);
+}
+
+/// Goes on from the next occurrence. Those that the pause skipped are recorded.
+pub fn resume(
+    write: &mut dyn Write,
+    name: &Name,
+    expect: Expect,
+    now: Instant,
+) -> Result<job::Current, OpError> {
+    let job::Current { mut job, revision } = job::current(write.as_read(), name)?;
+    job::check(&job, expect)?;
+    if job.paused.is_some() {
+        record(write, &mut job, &revision, now)?;
+        job.paused = None;
+        job.version = write.sequence();
+        write.save(&job.id, &job);
+        let mut status = job::status(write.as_read(), job.id)?;
+        // Whoever resumes a job that failures paused has seen to it: the count begins anew.
+        if status.failures_in_a_row > 0 {
+            status.failures_in_a_row = 0;
+            write.save(&job.id, &status);
+        }
+        job::await_next(write, job.id, &revision, now);
+    }
+    Ok(job::Current { job, revision })
+}
+
+/// Records what the pause of `job` has skipped of `revision`'s schedule up to `now`.
+pub(crate) fn record(
+    write: &mut dyn Write,
+    job: &mut Job,
+    revision: &Revision,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let Some(pause) = &mut job.paused else {
+        return Ok(());
+    };
+    if let Some(skip) = skipped(pause, revision, now) {
+        let mut status = job::status(write.as_read(), job.id)?;
+        status.skipped += skip.count;
+        write.save::<Status>(&job.id, &status);
+        let key: SkipKey = due::free_skip_key(write.as_read(), job.id, skip.from)?;
+        write.save(&key, &skip);
+    }
+    pause.recorded_to = now;
+    Ok(())
+}
+
+/// What a pause has skipped and nobody has recorded yet.
+pub fn skipped(pause: &Pause, revision: &Revision, now: Instant) -> Option<Skip> {
+    let schedule = revision.schedule();
+    let (after, until) = (pause.recorded_to, now);
+    let to = schedule.last_until(after, until)?;
+    let from = schedule.next_after(after)?;
+    let count = schedule.count(from.minus(Span::from_millis(1)), to);
+    Some(Skip { reason: Reason::Paused, from, to, count })
+}

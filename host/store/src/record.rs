@@ -1,0 +1,296 @@
+//! Records as bytes: a version, a checksum, and JSON.
+//!
+//! JSON, because a record outlives the code that wrote it; the version is there for the day when a form
+//! changes. The checksum finds what a damaged disk or a damaged log of the backend left.
+
+use crate::key::{DueKey, Key, LiveKey, PieceKey, RevisionKey, RowPlace, SkipKey};
+use crate::space::Space;
+use crate::store::StoreError;
+use sandglass_core::email::Email;
+use sandglass_core::job::{Job, Reason, Revision, Skip, Status};
+use sandglass_core::row::{Row, RowId};
+use sandglass_core::run::Run;
+use sandglass_core::{Digest, Instant, JobId, Name, RunId};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Something that is stored under a key of its own type, in a space of its own.
+pub trait Record: Sized {
+    type Key: Key;
+    const SPACE: Space;
+    fn encode(&self) -> Vec<u8>;
+    fn decode(bytes: &[u8]) -> Result<Self, StoreError>;
+}
+
+const VERSION: u8 = 1;
+
+/// Puts the version and the checksum (CRC-32) before a record's body.
+pub fn seal(body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(body.len() + 5);
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&crc32fast::hash(body).to_be_bytes());
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// Checks them, and gives the body.
+pub fn open(space: Space, bytes: &[u8]) -> Result<&[u8], StoreError> {
+    let damaged = |what: &str| Err(StoreError::Damaged(format!("a record of {space:?} {what}")));
+    let Some((head, body)) = bytes.split_first_chunk::<5>() else {
+        return damaged("is cut short");
+    };
+    if head[0] != VERSION {
+        return damaged(&format!("has the unknown version {}", head[0]));
+    }
+    if crc32fast::hash(body).to_be_bytes() != head[1..] {
+        return damaged("has a wrong checksum");
+    }
+    Ok(body)
+}
+
+fn to_json<T: Serialize>(record: &T) -> Vec<u8> {
+    // Records are maps of plain values with text for keys: there is nothing that JSON cannot write.
+    seal(&serde_json::to_vec(record).expect("a record is written as JSON"))
+}
+
+fn from_json<T: DeserializeOwned>(space: Space, bytes: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(open(space, bytes)?)
+        .map_err(|error| StoreError::Damaged(format!("a record of {space:?} does not read: {error}")))
+}
+
+macro_rules! json_record {
+    ($type:ty, $space:ident, $key:ty) => {
+        impl Record for $type {
+            type Key = $key;
+            const SPACE: Space = Space::$space;
+
+            fn encode(&self) -> Vec<u8> {
+                to_json(self)
+            }
+
+            fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+                from_json(Space::$space, bytes)
+            }
+        }
+    };
+}
+
+/// What there is once.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Meta {
+    /// The number of the newest job.
+    pub newest_job: u32,
+    pub jobs: u64,
+}
+
+/// A validated component. Its bytes are in [`Chunk`]s.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    pub digest: Digest,
+    pub size: u64,
+    pub uploaded_at: Instant,
+    /// `component`.
+    pub kind: String,
+    pub imports: Vec<String>,
+    pub exports: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// A piece of a component's bytes, of at most [`Chunk::BYTES`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk(pub Vec<u8>);
+
+impl Chunk {
+    /// Larger values end up in files that the embedded store never frees.
+    pub const BYTES: usize = 64 << 10;
+}
+
+/// The machine code that this host made of a component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Of the file's bytes: a file that has another one is made again, never loaded.
+    pub digest: Digest,
+    pub size: u64,
+}
+
+/// An artifact depends on the component and on the engine: its version and its settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArtifactKey {
+    pub component: Digest,
+    pub engine: u64,
+}
+
+impl Key for ArtifactKey {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.component.encode(out);
+        self.engine.encode(out);
+    }
+
+    fn decode(bytes: &[u8]) -> Option<ArtifactKey> {
+        let (component, engine) = bytes.split_first_chunk::<32>()?;
+        Some(ArtifactKey { component: Digest(*component), engine: u64::decode(engine)? })
+    }
+}
+
+/// Which job has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameOf(pub JobId);
+
+/// What the index of due things says of one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DueEntry {
+    /// For an occurrence, its nominal instant: the key has the jittered one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nominal: Option<Instant>,
+    /// The skip that the occurrence before this one ended in: one more for the same reason joins it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipping: Option<Skipping>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipping {
+    pub reason: Reason,
+    pub from: Instant,
+    pub number: u32,
+}
+
+/// A run that has not ended, and one that has: the same record in two spaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Live(pub Run);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ended(pub Run);
+
+/// A piece of a run's log: lines as postcard writes them (<https://postcard.jamesmunns.com/wire-format>), in
+/// one frame with one checksum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPiece(pub Vec<u8>);
+
+/// A table that came to exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    pub created_at: Instant,
+}
+
+/// Who may call the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    pub name: String,
+    pub created_at: Instant,
+}
+
+json_record!(Meta, Meta, ());
+json_record!(Component, Component, Digest);
+json_record!(Artifact, Artifact, ArtifactKey);
+json_record!(Job, Job, JobId);
+json_record!(NameOf, JobName, Name);
+json_record!(Revision, Revision, RevisionKey);
+json_record!(Status, Status, JobId);
+json_record!(DueEntry, Due, DueKey);
+json_record!(Live, Live, LiveKey);
+json_record!(Skip, Skip, SkipKey);
+json_record!(Table, Table, Name);
+// By commit and place in it: the outbox in the order of its making.
+json_record!(Email, Email, PieceKey<u64>);
+// Under the hash of the token, which is all that is kept of it.
+json_record!(Token, Token, Digest);
+json_record!(Ended, Ended, RunId);
+
+macro_rules! raw_record {
+    ($type:ident, $space:ident, $key:ty) => {
+        impl Record for $type {
+            type Key = $key;
+            const SPACE: Space = Space::$space;
+
+            fn encode(&self) -> Vec<u8> {
+                seal(&self.0)
+            }
+
+            fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+                open(Space::$space, bytes).map(|body| $type(body.to_vec()))
+            }
+        }
+    };
+}
+
+raw_record!(Chunk, Chunk, PieceKey<Digest>);
+raw_record!(LogPiece, Log, PieceKey<RunId>);
+
+/// A row's three numbers stand before its object, so that most of a scan needs no more than them.
+impl Record for Row {
+    type Key = RowPlace;
+    const SPACE: Space = Space::Row;
+
+    fn encode(&self) -> Vec<u8> {
+        encode_row(&self.id, self.version, self.created_at, self.updated_at, &self.fields)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Row, StoreError> {
+        let damaged = || StoreError::Damaged("a row does not read".into());
+        let body = open(Space::Row, bytes)?;
+        let (version, rest) = body.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let (created_at, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let (updated_at, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(damaged)?;
+        let (id, fields) = rest.split_at_checked(u16::from_be_bytes(*length) as usize).ok_or_else(damaged)?;
+        Ok(Row {
+            id: std::str::from_utf8(id).ok().and_then(|id| id.parse().ok()).ok_or_else(damaged)?,
+            version: u64::from_be_bytes(*version),
+            created_at: Instant::from_millis(i64::from_be_bytes(*created_at)),
+            updated_at: Instant::from_millis(i64::from_be_bytes(*updated_at)),
+            fields: serde_json::from_slice(fields).map_err(|_| damaged())?,
+        })
+    }
+}
+
+/// A row's record, of its parts.
+pub fn encode_row(
+    id: &RowId,
+    version: u64,
+    created_at: Instant,
+    updated_at: Instant,
+    fields: &Map<String, Value>,
+) -> Vec<u8> {
+    let mut body = Vec::with_capacity(128);
+    body.extend_from_slice(&version.to_be_bytes());
+    body.extend_from_slice(&created_at.millis().to_be_bytes());
+    body.extend_from_slice(&updated_at.millis().to_be_bytes());
+    body.extend_from_slice(&(id.as_str().len() as u16).to_be_bytes());
+    body.extend_from_slice(id.as_str().as_bytes());
+    serde_json::to_writer(&mut body, fields).expect("an object is written as JSON");
+    seal(&body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_found() {
+        let bytes = Meta { newest_job: 7, jobs: 1 }.encode();
+        assert_eq!(Meta::decode(&bytes).unwrap().newest_job, 7);
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            assert!(matches!(Meta::decode(&damaged), Err(StoreError::Damaged(_))), "byte {at}");
+        }
+        assert!(Meta::decode(&bytes[..3]).is_err());
+    }
+
+    #[test]
+    fn rows_read_back() {
+        let fields = serde_json::json!({"a": 9_007_199_254_740_993_u64, "b": "ü\n"});
+        let row = Row {
+            id: "x/y".parse().unwrap(),
+            version: 3,
+            created_at: Instant::from_millis(-5),
+            updated_at: Instant::from_millis(5),
+            fields: fields.as_object().unwrap().clone(),
+        };
+        assert_eq!(Row::decode(&row.encode()).unwrap(), row);
+    }
+}

@@ -1,0 +1,12 @@
+//! End to end: what a user, a guest and an operator see of the real binary. A file per subject.
+
+mod cli;
+mod crash;
+mod effects;
+mod first_job;
+mod limits;
+mod logs;
+mod refusals;
+mod restart;
+mod schedules;
+mod tables;

@@ -1,0 +1,64 @@
+//! `cargo xtask`: what one does in this repository beyond `cargo build`. It must not depend on the workspace's
+//! other crates: it compiles first, and fast, and then compiles them.
+
+mod bench;
+mod debian;
+mod demo;
+mod guests;
+mod process;
+mod test;
+mod toolchain;
+
+use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+usage: cargo xtask COMMAND
+
+  guests                    build the example jobs and the tests' jobs into target/guests
+  test [SUITE...] [--full]  run the suites, or some of them; --list says which there are
+  demo [--once] [--data DIR] [--listen ADDR]
+                            a host with a job at work on a public data set
+  bench [ARGUMENT...]       measure what the speed claims rest on
+
+SANDGLASS_GUEST_TOOLCHAIN=rustup|debian decides what compiles the jobs; without it, whichever is there.
+";
+
+fn main() -> ExitCode {
+    match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let Some((command, rest)) = arguments.split_first() else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    match command.as_str() {
+        "guests" if rest.is_empty() => guests::build().map(drop),
+        "test" => test::run(rest),
+        "demo" => demo::run(rest),
+        "bench" => bench::run(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => bail!("no such command: {}\n\n{HELP}", arguments.join(" ")),
+    }
+}
+
+/// The repository's folder.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// What these commands leave behind, beside what cargo does. Cargo's own target folder may be elsewhere.
+fn target() -> PathBuf {
+    root().join("target")
+}

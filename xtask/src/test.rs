@@ -1,0 +1,183 @@
+//! `cargo xtask test`: everything that says whether the repository is in order, one suite after the other.
+
+use crate::process::{build_program, cargo, run as run_command, seconds};
+use crate::{guests, root};
+use anyhow::{Result, bail};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+struct Suite {
+    name: &'static str,
+    proves: &'static str,
+    /// Runs only when asked for, by name or with `--full`.
+    full: bool,
+    needs: &'static [Need],
+    run: fn() -> Result<()>,
+}
+
+/// What must be there before a suite can begin.
+#[derive(Clone, Copy, PartialEq)]
+enum Need {
+    Guests,
+    Host,
+}
+
+const SUITES: &[Suite] = &[
+    Suite { name: "fmt", proves: "the source is formatted", full: false, needs: &[], run: fmt },
+    Suite { name: "lint", proves: "clippy has no complaints", full: false, needs: &[], run: lint },
+    Suite {
+        name: "unit",
+        proves: "each crate does what it says",
+        full: false,
+        needs: &[Need::Guests],
+        run: || {
+            let others = ["sandglass-tests", "sandglass", "sandglass-macros"];
+            let excluded = others.iter().flat_map(|package| ["--exclude", package]);
+            run_command(test().arg("--workspace").args(excluded))
+        },
+    },
+    Suite {
+        name: "guests",
+        proves: "the SDK does what it says, and the jobs written with it are components",
+        full: false,
+        needs: &[Need::Guests],
+        run: || run_command(test().args(["--package", "sandglass", "--package", "sandglass-macros"])),
+    },
+    Suite {
+        name: "e2e",
+        proves: "the real binary keeps its promises, end to end",
+        full: false,
+        needs: &[Need::Guests, Need::Host],
+        // By the names of its programs: see `build_program` for why not by that of its package.
+        run: || run_command(test().args(["--workspace", "--test", "all", "--test", "tidy"])),
+    },
+    Suite {
+        name: "fallback",
+        proves: "jobs compile where rustup cannot add their target",
+        full: true,
+        needs: &[],
+        run: || {
+            let this = std::env::current_exe()?;
+            run_command(Command::new(this).arg("guests").env("SANDGLASS_GUEST_TOOLCHAIN", "debian"))?;
+            // Back to what the other suites run, with whichever toolchain that is.
+            guests::build().map(drop)
+        },
+    },
+];
+
+/// Set for every suite under `--full`: tests that can do more then do.
+const FULL: &str = "SANDGLASS_TEST_FULL";
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let full = arguments.iter().any(|argument| argument == "--full");
+    if arguments.iter().any(|argument| argument == "--list") {
+        for suite in SUITES {
+            println!("{:10} {}{}", suite.name, suite.proves, if suite.full { " (--full)" } else { "" });
+        }
+        return Ok(());
+    }
+    let names: Vec<&str> =
+        arguments.iter().map(String::as_str).filter(|argument| *argument != "--full").collect();
+    let suites = chosen(&names, full)?;
+    let mut results = Vec::new();
+    let mut ready = Vec::new();
+    for suite in suites {
+        println!("\n== {}: {}", suite.name, suite.proves);
+        let start = Instant::now();
+        let result = prepare(suite.needs, &mut ready).and_then(|()| (suite.run)());
+        if let Err(error) = &result {
+            println!("{error:#}");
+        }
+        results.push((suite.name, result.is_ok(), start.elapsed()));
+    }
+    summarize(&results)
+}
+
+/// Those named, or else all that run without being asked for.
+fn chosen(names: &[&str], full: bool) -> Result<Vec<&'static Suite>> {
+    if names.is_empty() {
+        return Ok(SUITES.iter().filter(|suite| full || !suite.full).collect());
+    }
+    let find = |name: &&str| match SUITES.iter().find(|suite| suite.name == *name) {
+        Some(suite) => Ok(suite),
+        None => bail!("there is no suite `{name}`; --list says which there are"),
+    };
+    names.iter().map(find).collect()
+}
+
+/// Once per need, and for the first suite that has it.
+fn prepare(needs: &[Need], ready: &mut Vec<Need>) -> Result<()> {
+    for need in needs {
+        if ready.contains(need) {
+            continue;
+        }
+        match need {
+            Need::Guests => guests::build().map(drop)?,
+            Need::Host => build_program("sandglass").map(drop)?,
+        }
+        ready.push(*need);
+    }
+    Ok(())
+}
+
+fn summarize(results: &[(&str, bool, Duration)]) -> Result<()> {
+    println!();
+    for (name, passed, took) in results {
+        println!("{name:10} {:8} {:>8}", if *passed { "passed" } else { "FAILED" }, seconds(*took));
+    }
+    let failed: Vec<&str> = results.iter().filter(|(_, passed, _)| !passed).map(|(name, ..)| *name).collect();
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+fn fmt() -> Result<()> {
+    for workspace in ["", "guest-examples", "tests/guests"] {
+        run_command(cargo().args(["fmt", "--check"]).current_dir(root().join(workspace)))?;
+    }
+    Ok(())
+}
+
+fn lint() -> Result<()> {
+    run_command(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn test() -> Command {
+    let mut command = cargo();
+    command.arg("test");
+    if std::env::args().any(|argument| argument == "--full") {
+        command.env(FULL, "1");
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str], full: bool) -> Vec<&'static str> {
+        chosen(names, full).expect("known suites").into_iter().map(|suite| suite.name).collect()
+    }
+
+    #[test]
+    fn all_run_unless_some_are_named() {
+        assert!(names(&[], false).contains(&"e2e"));
+        assert!(!names(&[], false).contains(&"fallback"));
+        assert_eq!(names(&[], true).len(), SUITES.len());
+        assert_eq!(names(&["unit", "fallback"], false), ["unit", "fallback"]);
+    }
+
+    #[test]
+    fn an_unknown_suite_is_an_error() {
+        assert!(chosen(&["unit", "untit"], false).is_err());
+    }
+
+    #[test]
+    fn one_failure_fails_the_whole() {
+        let second = Duration::from_secs(1);
+        assert!(summarize(&[("a", true, second), ("b", true, second)]).is_ok());
+        let error = summarize(&[("a", true, second), ("b", false, second)]).expect_err("b failed");
+        assert_eq!(error.to_string(), "failed: b");
+    }
+}
