@@ -30,10 +30,7 @@ fn run(ctx: Context) -> Result<String, Failure> {
     let old = table.query().filter(&field, Op::Lt, cutoff);
     let mut progress = match ctx.progress_json()? {
         Some(progress) => progress,
-        None => Progress {
-            rows_before: table.query().count()?,
-            deleted: 0,
-        },
+        None => Progress { rows_before: table.query().count()?, deleted: 0 },
     };
     info!("deleting rows of {table_name} whose {field} is before {cutoff}");
 

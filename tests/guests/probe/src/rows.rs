@@ -25,18 +25,8 @@ pub(crate) fn perform(ctx: &Context, action: Action) -> Result<Value> {
             json!(host::open(&table)?.insert(&text, id.as_deref())?)
         }
         Action::Get(of) => open(&of.table)?.get(&of.id)?.map_or(Value::Null, shown),
-        Action::Update {
-            table,
-            id,
-            fields,
-            if_version: None,
-        } => json!(open(&table)?.update(&id, &fields)?),
-        Action::Update {
-            table,
-            id,
-            fields,
-            if_version: Some(version),
-        } => {
+        Action::Update { table, id, fields, if_version: None } => json!(open(&table)?.update(&id, &fields)?),
+        Action::Update { table, id, fields, if_version: Some(version) } => {
             json!(open(&table)?.update_if(&id, version, &fields)?)
         }
         Action::Increment { table, id, field } => {
@@ -50,16 +40,10 @@ pub(crate) fn perform(ctx: &Context, action: Action) -> Result<Value> {
             let id = id.ok_or_else(|| Error::new(Code::Invalid, "a put needs an id"))?;
             json!(open(&table)?.put(&id, &fields)?)
         }
-        Action::Delete {
-            table,
-            id,
-            if_version: None,
-        } => json!(open(&table)?.delete(&id)?),
-        Action::Delete {
-            table,
-            id,
-            if_version: Some(version),
-        } => json!(open(&table)?.delete_if(&id, version)?),
+        Action::Delete { table, id, if_version: None } => json!(open(&table)?.delete(&id)?),
+        Action::Delete { table, id, if_version: Some(version) } => {
+            json!(open(&table)?.delete_if(&id, version)?)
+        }
         Action::Query(query) => page(query)?,
         Action::QueryAll(query) => all(ctx, query)?,
         Action::Count(query) => json!(host::open(&query.table)?.count(&filter(query.filter))?),
@@ -76,9 +60,7 @@ pub(crate) fn perform(ctx: &Context, action: Action) -> Result<Value> {
             }
         }
         Action::HoldTables { table, count } => {
-            let held = (0..count)
-                .map(|_| host::open(&table))
-                .collect::<Result<Vec<_>, _>>()?;
+            let held = (0..count).map(|_| host::open(&table)).collect::<Result<Vec<_>, _>>()?;
             json!(held.len())
         }
         _ => return Err(Error::new(Code::Invalid, "no step about rows")),
@@ -97,11 +79,8 @@ fn shown(row: Row<Value>) -> Value {
 
 fn page(query: Query) -> Result<Value> {
     let table = host::open(&query.table)?;
-    let order = query
-        .order
-        .into_iter()
-        .map(|(field, descending)| host::Order { field, descending })
-        .collect();
+    let order =
+        query.order.into_iter().map(|(field, descending)| host::Order { field, descending }).collect();
     let page = table.query(&host::Query {
         filter: filter(query.filter),
         order,
@@ -129,10 +108,7 @@ fn filter(groups: Vec<Vec<(String, String, Value)>>) -> Vec<Vec<host::Condition>
         operator,
         value: value.to_string(),
     };
-    groups
-        .into_iter()
-        .map(|group| group.into_iter().map(condition).collect())
-        .collect()
+    groups.into_iter().map(|group| group.into_iter().map(condition).collect()).collect()
 }
 
 /// The same by the crate's types, which fetch page after page.
@@ -148,19 +124,12 @@ fn all(ctx: &Context, query: Query) -> Result<Value> {
         }
     }
     for (field, descending) in query.order {
-        typed = if descending {
-            typed.order_by_descending(field)
-        } else {
-            typed.order_by(field)
-        };
+        typed = if descending { typed.order_by_descending(field) } else { typed.order_by(field) };
     }
     if query.limit > 0 {
         typed = typed.limit(query.limit);
     }
-    let rows = typed
-        .iter()
-        .map(|row| row.map(shown))
-        .collect::<Result<Vec<_>>>()?;
+    let rows = typed.iter().map(|row| row.map(shown)).collect::<Result<Vec<_>>>()?;
     Ok(json!(rows))
 }
 

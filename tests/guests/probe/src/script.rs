@@ -201,10 +201,9 @@ pub(crate) fn for_round(step: &Value, round: u64) -> Value {
     match step {
         Value::String(text) => Value::String(text.replace("{i}", &round.to_string())),
         Value::Array(items) => items.iter().map(|item| for_round(item, round)).collect(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| (name.clone(), for_round(value, round)))
-            .collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), for_round(value, round))).collect()
+        }
         other => other.clone(),
     }
 }
