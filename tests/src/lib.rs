@@ -24,8 +24,6 @@ pub use wait::{PATIENCE, until};
 
 /// Whether the tests may take their time: larger sizes, more rounds.
 pub fn is_full() -> bool {
-    // The second is what `cargo xtask test --full` sets.
-    ["SANDGLASS_FULL", "SANDGLASS_TEST_FULL"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| value == "1"))
+    // `cargo xtask test --full` sets it.
+    std::env::var_os("SANDGLASS_FULL").is_some_and(|value| value == "1")
 }

@@ -66,7 +66,7 @@ const SUITES: &[Suite] = &[
 ];
 
 /// Set for every suite under `--full`: tests that can do more then do.
-const FULL: &str = "SANDGLASS_TEST_FULL";
+const FULL: &str = "SANDGLASS_FULL";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let full = arguments.iter().any(|argument| argument == "--full");

@@ -5,17 +5,25 @@ use crate::app::App;
 use crate::problem::{Code, Refusal};
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use hyper::body::Body as _;
 use std::any::Any;
 
 /// One line for each request, without its parameters and headers: those may be nobody else's business.
 pub(crate) async fn log(request: Request, next: Next) -> Response {
     let begun = std::time::Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let has_body = !request.body().is_end_stream();
     let mut response = next.run(request).await;
+    let refused = response.status().is_client_error();
     let headers = response.headers_mut();
+    // A refusal may leave a body unread, and the connection with it unfit for another request: who keeps
+    // connections for later should know.
+    if refused && has_body {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     // Rows and logs hold what strangers wrote: no browser is to guess that it is a page.
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -34,6 +42,15 @@ pub(crate) async fn bound(State(app): State<App>, request: Request, next: Next) 
         );
         Refusal::new(Code::Timeout, detail)
     })
+}
+
+/// Refuses what promises more than this host keeps: a client that sends a key counts on its being heeded.
+pub(crate) async fn refuse_key(request: Request, next: Next) -> Result<Response, Refusal> {
+    if request.headers().contains_key("idempotency-key") {
+        let detail = "Idempotency-Key is not offered yet: a repeated request would be done again";
+        return Err(Refusal::new(Code::BadRequest, detail));
+    }
+    Ok(next.run(request).await)
 }
 
 /// Holds back the answer, a refusal too, until all that it may tell of is on disk.

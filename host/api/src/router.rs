@@ -15,6 +15,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(unbounded())
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
+        .layer(from_fn(guard::refuse_key))
         .layer(from_fn_with_state(app.clone(), auth::check))
         .layer(from_fn_with_state(app.clone(), guard::settle));
     let routes = Router::new()

@@ -89,7 +89,21 @@ const NAME_BYTES_DEMANGLED: usize = 1_000;
 /// A line per frame, innermost first: `0: name (at 0x1f3)`, the offset being that in the core module.
 fn backtrace(trace: &WasmBacktrace) -> Option<String> {
     let mut text = String::new();
+    let mut before: Option<(u32, Option<usize>)> = None;
+    let mut repeated = 0;
+    let tell_repeated = |text: &mut String, repeated: usize| {
+        if repeated > 0 {
+            let _ = write!(text, "\n… {repeated} more of the same");
+        }
+    };
     for (number, frame) in trace.frames().iter().enumerate() {
+        // Recursion fills a backtrace with one frame.
+        let place = (frame.func_index(), frame.module_offset());
+        if before.replace(place) == Some(place) {
+            repeated += 1;
+            continue;
+        }
+        tell_repeated(&mut text, std::mem::take(&mut repeated));
         let name = match frame.func_name() {
             Some(name) if name.len() <= NAME_BYTES_DEMANGLED => {
                 format!("{:#}", rustc_demangle::demangle(name))
@@ -104,5 +118,6 @@ fn backtrace(trace: &WasmBacktrace) -> Option<String> {
             let _ = write!(text, " (at {offset:#x})");
         }
     }
+    tell_repeated(&mut text, repeated);
     (!text.is_empty()).then_some(text)
 }

@@ -6,11 +6,11 @@ mod world;
 use sandglass_core::effect::{Change, Effects, Expected, RowKey};
 use sandglass_core::job::Reason;
 use sandglass_core::policy::Overlap;
-use sandglass_core::run::{Cause, Failure, Outcome, Trigger};
+use sandglass_core::run::{Cause, Failure, Outcome, Trigger, Usage};
 use sandglass_core::{Instant, Span};
-use sandglass_store::StoreExt;
-use sandglass_store::op::attempt::CheckpointError;
+use sandglass_store::op::attempt::{self, CheckpointError};
 use sandglass_store::op::{OpError, due, job, log, run, table};
+use sandglass_store::{StoreError, StoreExt};
 use serde_json::json;
 use world::{World, name};
 
@@ -236,6 +236,25 @@ fn order_decides_between_a_cancel_and_an_end() {
     assert!(world.row("t", "x").is_none());
     assert!(matches!(world.cancel(asked.id, 3), Err(OpError::Conflict(_))));
     assert_eq!(world.run(asked.id).status(), "cancelled");
+}
+
+#[test]
+fn what_a_cancelled_attempt_used_is_noted_afterwards() {
+    let mut world = World::new();
+    world.put("a", json!({}));
+    let asked = world.ask("a", 0).unwrap();
+    let started = world.claim(0, 8).started.remove(0);
+    world.cancel(asked.id, 1).unwrap();
+    let usage = Usage { fuel: 7, ..Usage::default() };
+    let number = started.run.running_attempt().unwrap();
+    for attempt in [number, number + 1] {
+        let told = Some(format!("of {attempt}"));
+        world
+            .write::<_, StoreError>(move |write, _| attempt::note(write, asked.id, attempt, usage, told))
+            .unwrap();
+    }
+    let run = world.run(asked.id);
+    assert_eq!((run.attempts[0].usage.fuel, run.attempts[0].last_error.as_deref()), (7, Some("of 1")));
 }
 
 #[test]

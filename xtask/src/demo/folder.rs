@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 /// Lies in the folders that the demo made, and that it may therefore empty.
@@ -12,7 +13,12 @@ pub(super) fn prepare(folder: &Path) -> Result<()> {
     if folder.join(MARK).is_file() {
         fs::remove_dir_all(folder).with_context(|| format!("emptying {}", folder.display()))?;
     }
-    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    // The host keeps its token in there.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("making {}", folder.display()))?;
     if fs::read_dir(folder)?.next().is_some() {
         bail!("{} has something in it that the demo did not make; give it another --data", folder.display());
     }

@@ -96,7 +96,7 @@ pub(crate) async fn import(
     let flushed = import.flush().await;
     match taken.and(flushed) {
         Ok(()) => Ok(Json(json!({"imported": import.imported}))),
-        Err(refusal) => Err(refusal.and(&format!("; {} rows before are in", import.imported))),
+        Err(refusal) => Err(refusal.and(&format!("; the rows before it are in: {}", import.imported))),
     }
 }
 

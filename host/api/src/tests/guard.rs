@@ -151,3 +151,23 @@ async fn bodies_of_json_are_bounded_and_typed() {
     put("".into(), "application/json").await.problem(400, "bad-request");
     put("{\"a\":1}".into(), "application/json; charset=utf-8").await.is(201);
 }
+
+#[tokio::test]
+async fn a_key_that_would_not_be_heeded_is_refused() {
+    let site = Site::new().await;
+    let headers = [("idempotency-key", "once")];
+    let answer = site.call_if("POST", "/v1/jobs/a/runs", &headers, json!({})).await;
+    let problem = answer.problem(400, "bad-request");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("Idempotency-Key")), "{problem}");
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_body_says_that_the_connection_ends() {
+    let site = Site::new().await;
+    let refused = site.call("POST", "/v1/jobs/a/runs", json!({})).await;
+    assert_eq!((refused.status, refused.header("connection")), (404, "close"));
+    let without_body = Request::get("/v1/jobs").body(Body::empty()).unwrap();
+    let answer = site.send(without_body).await;
+    assert_eq!(answer.status, 401);
+    assert!(!answer.headers.contains_key("connection"));
+}

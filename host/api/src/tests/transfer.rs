@@ -43,7 +43,7 @@ async fn a_bad_line_is_named_and_those_before_it_are_in() {
     let problem = site.import("t", "{\"id\":\"a\"}\r\n\n{\"id\":\"b\"}\n{\"id\":\n{\"id\":\"c\"}").await;
     let problem = problem.problem(422, "invalid");
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.contains("line 4") && detail.contains("2 rows before are in"), "{detail}");
+    assert!(detail.contains("line 4") && detail.contains("the rows before it are in: 2"), "{detail}");
     assert_eq!(site.get("/v1/tables/t/export").await.text().lines().count(), 2);
     let long = format!("{{\"a\":\"{}\"}}", "x".repeat(2 << 20));
     assert_eq!(site.import("t", long).await.pointers(), ["/1"]);
