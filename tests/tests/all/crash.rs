@@ -106,7 +106,10 @@ fn a_run_that_is_killed_after_a_checkpoint_goes_on_from_there() {
     let subjects = |host: &Host| -> Vec<String> {
         host.list("emails").iter().map(|email| email["subject"].as_str().unwrap().to_string()).collect()
     };
-    assert_eq!((ids(&host), subjects(&host)), (vec!["one".to_string()], vec!["one".to_string()]));
+    assert_eq!(ids(&host), ["one"]);
+    // The second attempt may have come to its own checkpoint by now, which sends that mail again.
+    let sent = subjects(&host);
+    assert!((1..=2).contains(&sent.len()) && sent.iter().all(|subject| subject == "one"), "{sent:?}");
     assert_eq!(host.read(format!("runs/{run}"))["progress"], "one is done");
     host.post("tables/signals/rows").json(&json!({"id": "go"})).send().json(201);
     let ended = host.ended(&run);
