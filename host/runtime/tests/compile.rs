@@ -62,7 +62,6 @@ async fn a_component_that_is_wrong_is_refused_with_its_problems() {
 }
 
 #[tokio::test]
-#[ignore = "takes ten seconds"]
 async fn a_component_that_takes_too_much_memory_to_compile_is_told_so() {
     // One function of two and a half million instructions that all depend on each other.
     let body = "(local.set 0 (i32.mul (local.get 0) (i32.add (local.get 0) (i32.load (local.get 0)))))"

@@ -6,7 +6,6 @@ mod calls;
 mod guest;
 mod interfaces;
 mod limits;
-mod speed;
 mod table;
 mod upload;
 
