@@ -88,22 +88,7 @@ const NAME_BYTES_DEMANGLED: usize = 1_000;
 
 /// A line per frame, innermost first: `0: name (at 0x1f3)`, the offset being that in the core module.
 fn backtrace(trace: &WasmBacktrace) -> Option<String> {
-    let mut text = String::new();
-    let mut before: Option<(u32, Option<usize>)> = None;
-    let mut repeated = 0;
-    let tell_repeated = |text: &mut String, repeated: usize| {
-        if repeated > 0 {
-            let _ = write!(text, "\n… {repeated} more of the same");
-        }
-    };
-    for (number, frame) in trace.frames().iter().enumerate() {
-        // Recursion fills a backtrace with one frame.
-        let place = (frame.func_index(), frame.module_offset());
-        if before.replace(place) == Some(place) {
-            repeated += 1;
-            continue;
-        }
-        tell_repeated(&mut text, std::mem::take(&mut repeated));
+    let frames = trace.frames().iter().map(|frame| {
         let name = match frame.func_name() {
             Some(name) if name.len() <= NAME_BYTES_DEMANGLED => {
                 format!("{:#}", rustc_demangle::demangle(name))
@@ -112,12 +97,52 @@ fn backtrace(trace: &WasmBacktrace) -> Option<String> {
             None => format!("function {}", frame.func_index()),
         };
         // A name with a line break in it would pass for another frame.
-        let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_BYTES_SHOWN).collect();
-        let _ = write!(text, "{}{number}: {name}", if number == 0 { "" } else { "\n" });
+        let mut text: String = name.chars().filter(|c| !c.is_control()).take(NAME_BYTES_SHOWN).collect();
         if let Some(offset) = frame.module_offset() {
             let _ = write!(text, " (at {offset:#x})");
         }
-    }
-    tell_repeated(&mut text, repeated);
+        text
+    });
+    let text = fold(frames);
     (!text.is_empty()).then_some(text)
+}
+
+/// Numbered lines. Recursion fills a backtrace with one frame, which is shown once and counted.
+fn fold(frames: impl Iterator<Item = String>) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut before = None;
+    let mut repeated = 0;
+    for (number, frame) in frames.enumerate() {
+        if before.as_ref() == Some(&frame) {
+            if repeated > 0 {
+                lines.pop();
+            }
+            repeated += 1;
+            lines.push(format!("… {repeated} more of the same"));
+        } else {
+            lines.push(format!("{number}: {frame}"));
+            repeated = 0;
+            before = Some(frame);
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    #[test]
+    fn recursion_is_shown_once_and_counted() {
+        for (frames, text) in [
+            ("", ""),
+            ("a", "0: a"),
+            ("ab", "0: a\n1: b"),
+            ("abbbc", "0: a\n1: b\n… 2 more of the same\n4: c"),
+            ("aab", "0: a\n… 1 more of the same\n2: b"),
+            ("abab", "0: a\n1: b\n2: a\n3: b"),
+        ] {
+            assert_eq!(fold(frames.chars().map(String::from)), text, "{frames}");
+        }
+    }
 }

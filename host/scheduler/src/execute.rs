@@ -16,14 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 /// Executes a claimed attempt in a task of its own.
 pub(crate) fn spawn(host: &Arc<Host>, started: Started) {
+    // At once, not when the task comes to run: it takes a slot, and a cancel must find it.
+    let entered = Host::enter(host, started.run.id);
     let host = host.clone();
-    host.clone().tasks.spawn(async move {
-        let entered = host.enter(started.run.id);
-        execute(&host, &entered, started).await;
-    });
+    host.clone().tasks.spawn(async move { execute(&host, &entered, started).await });
 }
 
-async fn execute(host: &Arc<Host>, entered: &Entered<'_>, started: Started) {
+async fn execute(host: &Arc<Host>, entered: &Entered, started: Started) {
     let run = started.run.id;
     let Some(number) = started.run.running_attempt() else {
         return;
@@ -53,12 +52,7 @@ async fn execute(host: &Arc<Host>, entered: &Entered<'_>, started: Started) {
     }
 }
 
-async fn attempt_of(
-    host: &Arc<Host>,
-    entered: &Entered<'_>,
-    started: Started,
-    number: u32,
-) -> Option<Finished> {
+async fn attempt_of(host: &Arc<Host>, entered: &Entered, started: Started, number: u32) -> Option<Finished> {
     let Started { run, revision, last_success, emails_today } = started;
     let ready = match host.ready(revision.spec.component).await {
         Ok(ready) => ready,

@@ -229,24 +229,24 @@ impl Host {
         self.options.attempts_max.saturating_sub(self.executing())
     }
 
-    pub(crate) fn enter(&self, run: RunId) -> Entered<'_> {
-        self.executing.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn enter(host: &Arc<Host>, run: RunId) -> Entered {
+        host.executing.fetch_add(1, Ordering::Relaxed);
         let cancel = CancellationToken::new();
-        self.running.lock().insert(run, cancel.clone());
-        let journal = self.journals.open(run);
-        Entered { host: self, run, cancel, journal }
+        host.running.lock().insert(run, cancel.clone());
+        let journal = host.journals.open(run);
+        Entered { host: host.clone(), run, cancel, journal }
     }
 }
 
 /// An attempt's place among those that execute; given back when it is dropped, whatever happened.
-pub(crate) struct Entered<'a> {
-    host: &'a Host,
+pub(crate) struct Entered {
+    host: Arc<Host>,
     run: RunId,
     pub(crate) cancel: CancellationToken,
     pub(crate) journal: Arc<Journal>,
 }
 
-impl Drop for Entered<'_> {
+impl Drop for Entered {
     fn drop(&mut self) {
         self.host.journals.close(self.run);
         self.host.running.lock().remove(&self.run);
