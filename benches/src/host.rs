@@ -5,8 +5,8 @@ use anyhow::{Context, Result};
 use sandglass_core::limit::Limits;
 use sandglass_core::spec::Specification;
 use sandglass_core::{Digest, Instant, Name, Span};
-use sandglass_runtime::{Compiler, Runtime, Settings};
-use sandglass_scheduler::{Host, Options};
+use sandglass_runtime::{Clock, Compiler, Runtime, Settings};
+use sandglass_scheduler::{Components, Host, Options, system_random};
 use sandglass_store::op::{OpError, job};
 use sandglass_store::{Store, StoreError, StoreExt};
 use sandglass_store_sled::SledStore;
@@ -35,7 +35,7 @@ async fn run(guest: &[u8], jobs: usize, rounds: usize) -> Result<Figures> {
         Arc::new(SledStore::open(&folder.path().join("store"), &sandglass_store_sled::Options::default())?);
     let store: Arc<dyn Store> = sled.clone();
     let ahead = Arc::new(AtomicI64::new(0));
-    let clock = {
+    let clock: Clock = {
         let ahead = ahead.clone();
         Arc::new(move || {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -43,9 +43,11 @@ async fn run(guest: &[u8], jobs: usize, rounds: usize) -> Result<Figures> {
         })
     };
     let wasm = Arc::new(Runtime::new(&Settings::new(folder.path()))?);
-    let host = Host::start(store, wasm, Compiler::new()?, clock, Options::default()).await?;
+    let components = Components::new(store.clone(), wasm, Compiler::new()?, clock.clone());
+    let random = Arc::new(system_random);
+    let host = Host::start(store, components.clone(), clock, random, Options::default()).await?;
     let digest = Digest::of(guest);
-    host.upload(digest, bytes::Bytes::copy_from_slice(guest)).await?;
+    components.upload(digest, bytes::Bytes::copy_from_slice(guest)).await?;
     make_jobs(&host, digest, jobs).await?;
 
     // All of them once, to load what is loaded once.

@@ -3,7 +3,7 @@
 use crate::options::Options;
 use crate::problem::{Code, Refusal};
 use sandglass_core::Instant;
-use sandglass_scheduler::Host;
+use sandglass_scheduler::{Components, Host};
 use sandglass_store::op::OpError;
 use sandglass_store::{Read, StoreExt, Write};
 use std::future::Future;
@@ -18,6 +18,7 @@ pub(crate) struct App(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) host: Arc<Host>,
+    pub(crate) components: Arc<Components>,
     pub(crate) options: Options,
     /// Ends what waits and what follows when the host stops.
     pub(crate) closing: CancellationToken,
@@ -41,10 +42,15 @@ const SCANS_MAX: usize = 4;
 const IMPORTS_MAX: usize = 16;
 
 impl App {
-    pub(crate) fn new(host: Arc<Host>, options: Options, closing: CancellationToken) -> App {
+    pub(crate) fn new(
+        host: Arc<Host>,
+        components: Arc<Components>,
+        options: Options,
+        closing: CancellationToken,
+    ) -> App {
         let turns = |most| Arc::new(Semaphore::new(most));
         let (uploads, imports, scans) = (turns(options.uploads_max), turns(IMPORTS_MAX), turns(SCANS_MAX));
-        App(Arc::new(Inner { host, options, closing, uploads, imports, scans }))
+        App(Arc::new(Inner { host, components, options, closing, uploads, imports, scans }))
     }
 
     /// A short look at what is committed: some records by their keys.

@@ -63,10 +63,10 @@ pub(crate) async fn take(app: &App, request: Request) -> Result<Upload, Refusal>
     if bytes.is_empty() {
         return Err(Refusal::new(Code::BadRequest, "there is no body: send the bytes of a component"));
     }
-    let (host, digest) = (app.host.clone(), Digest(hasher.finalize().into()));
+    let (components, digest) = (app.components.clone(), Digest(hasher.finalize().into()));
     let upload = to_the_end(async move {
         let _turn = turn;
-        host.upload(digest, bytes).await
+        components.upload(digest, bytes).await
     });
     Ok(upload.await??)
 }

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sandglass_scheduler::Host;
+use sandglass_scheduler::{Components, Host};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,6 +32,7 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
 pub async fn serve(
     listener: TcpListener,
     host: Arc<Host>,
+    components: Arc<Components>,
     options: Options,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
@@ -39,7 +40,7 @@ pub async fn serve(
     let grace = options.shutdown_time_max;
     let server = Server {
         protocol: protocol(&options),
-        router: router(App::new(host, options.clone(), shutdown.clone())),
+        router: router(App::new(host, components, options.clone(), shutdown.clone())),
         closing: shutdown.clone(),
         closed: CancellationToken::new(),
     };

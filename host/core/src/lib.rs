@@ -14,6 +14,7 @@ pub mod occurrence;
 pub mod policy;
 pub mod problem;
 pub mod query;
+pub mod retention;
 pub mod row;
 pub mod run;
 pub mod schedule;

@@ -1,7 +1,7 @@
 //! The loop that claims what is due and hands it to be executed.
 
 use crate::execute;
-use crate::host::{Host, random};
+use crate::host::Host;
 use sandglass_core::run::Trigger;
 use sandglass_core::{Instant, Span};
 use sandglass_store::op::due::{self, Claimed};
@@ -82,6 +82,7 @@ pub(crate) async fn run(host: Arc<Host>) {
             }
         };
         tokio::select! {
+            biased;
             () = host.woken() => {}
             () = tokio::time::sleep(pause.to_std()) => {}
             () = host.closing.cancelled() => return,
@@ -114,8 +115,8 @@ async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
 }
 
 async fn host_claim(host: &Host, slots: usize) -> Result<Claimed, StoreError> {
-    let clock = host.clock.clone();
-    host.store.write(move |write| due::claim(write, clock(), slots, &mut random)).await
+    let (clock, random) = (host.clock.clone(), host.random.clone());
+    host.store.write(move |write| due::claim(write, clock(), slots, &mut || random())).await
 }
 
 /// None where something is due.

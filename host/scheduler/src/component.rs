@@ -1,12 +1,16 @@
 //! Components: from an upload to something that can be instantiated.
 
-use crate::host::Host;
+use crate::executor::Executor;
 use bytes::Bytes;
+use sandglass_core::effect::Effects;
+use sandglass_core::run::{Cause, Ending, Failure, Usage};
 use sandglass_core::{Digest, Problem};
-use sandglass_runtime::{CompileError, Compiled, LoadError, Ready};
+use sandglass_runtime::{
+    AttemptContext, BoxFuture, Clock, CompileError, Compiled, Compiler, Finished, LoadError, Ready, Runtime,
+};
 use sandglass_store::op::{OpError, component};
 use sandglass_store::record::{Artifact, Chunk, Component};
-use sandglass_store::{StoreError, StoreExt};
+use sandglass_store::{Store, StoreError, StoreExt};
 use std::sync::Arc;
 
 /// A component that is stored and compiled.
@@ -32,7 +36,41 @@ pub enum UploadError {
 /// Chunks that one script writes: 4 MiB.
 const CHUNKS_AT_ONCE: usize = 64;
 
-impl Host {
+/// The components of a store, and the runtime that executes them. Cheap to share in an `Arc`.
+pub struct Components {
+    store: Arc<dyn Store>,
+    runtime: Arc<Runtime>,
+    compiler: Compiler,
+    clock: Clock,
+    /// One upload at a time is compiled and stored: two of the same bytes do the work once.
+    uploading: tokio::sync::Mutex<()>,
+}
+
+impl Executor for Components {
+    fn attempt(&self, component: Digest, context: AttemptContext) -> BoxFuture<'_, Finished> {
+        Box::pin(async move {
+            match self.ready(component).await {
+                Ok(ready) => self.runtime.run(ready, context).await,
+                Err(message) => {
+                    let failure = Failure::new(Cause::HostError, message);
+                    let ending = Ending { result: Err(failure), last_error: None, usage: Usage::default() };
+                    Finished::Ended { ending, effects: Effects::default() }
+                }
+            }
+        })
+    }
+}
+
+impl Components {
+    pub fn new(
+        store: Arc<dyn Store>,
+        runtime: Arc<Runtime>,
+        compiler: Compiler,
+        clock: Clock,
+    ) -> Arc<Components> {
+        Arc::new(Components { store, runtime, compiler, clock, uploading: tokio::sync::Mutex::default() })
+    }
+
     /// Validates, compiles and stores a component, whose digest the caller has computed as it came in.
     /// Bytes that are there already cost nothing.
     pub async fn upload(&self, digest: Digest, bytes: Bytes) -> Result<Upload, UploadError> {
@@ -45,7 +83,7 @@ impl Host {
         let component = Component {
             digest,
             size: bytes.len() as u64,
-            uploaded_at: self.now(),
+            uploaded_at: (self.clock)(),
             kind: report.kind,
             imports: report.imports,
             exports: report.exports,
@@ -103,7 +141,7 @@ impl Host {
 
     /// A component ready to be instantiated: from memory, from its artifact, or compiled again where this
     /// host's engine has none that is whole.
-    pub(crate) async fn ready(&self, digest: Digest) -> Result<Arc<Ready>, String> {
+    async fn ready(&self, digest: Digest) -> Result<Arc<Ready>, String> {
         let engine = self.runtime.engine_key();
         let known = |artifact: Option<Artifact>| artifact.map(|artifact| artifact.digest);
         let artifact = self.store.read(|read| component::artifact(read, digest, engine));

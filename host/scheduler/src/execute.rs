@@ -1,6 +1,6 @@
 //! One attempt, from its claim to its committed end.
 
-use crate::host::{Entered, Host, random};
+use crate::host::{Entered, Host};
 use crate::log::Journal;
 use sandglass_core::effect::Effects;
 use sandglass_core::log::{Level, Line, Source};
@@ -54,17 +54,10 @@ async fn execute(host: &Arc<Host>, entered: &Entered, started: Started) {
 
 async fn attempt_of(host: &Arc<Host>, entered: &Entered, started: Started, number: u32) -> Option<Finished> {
     let Started { run, revision, last_success, emails_today } = started;
-    let ready = match host.ready(revision.spec.component).await {
-        Ok(ready) => ready,
-        Err(message) => {
-            let failure = Failure::new(Cause::HostError, message);
-            let ending = Ending { result: Err(failure), last_error: None, usage: Usage::default() };
-            return Some(Finished::Ended { ending, effects: Effects::default() });
-        }
-    };
+    let component = revision.spec.component;
     let mut seed = [0; 32];
     for part in seed.chunks_exact_mut(8) {
-        part.copy_from_slice(&random().to_le_bytes());
+        part.copy_from_slice(&(host.random)().to_le_bytes());
     }
     let committer = Fence {
         store: host.store.clone(),
@@ -92,9 +85,10 @@ async fn attempt_of(host: &Arc<Host>, entered: &Entered, started: Started, numbe
         log: entered.journal.clone(),
         cancel: entered.cancel.clone(),
     };
-    let mut attempt = std::pin::pin!(host.runtime.run(ready, context));
+    let mut attempt = std::pin::pin!(host.executor.attempt(component, context));
     loop {
         tokio::select! {
+            biased;
             finished = &mut attempt => return Some(finished),
             () = entered.journal.ripe() => {
                 if let Err(error) = store_log(host, &entered.journal, run.id).await {
@@ -131,12 +125,12 @@ async fn commit_end(
     let work = Arc::new((ending, effects));
     loop {
         let (work, rest) = (work.clone(), rest.clone());
-        let clock = host.clock.clone();
+        let (clock, random) = (host.clock.clone(), (host.random)());
         let ended = host.store.write(move |write| {
             if let Some(rest) = &rest {
                 pieces::add(write, run, rest.0, &rest.1)?;
             }
-            attempt::end(write, run, number, work.0.clone(), &work.1, clock(), random())
+            attempt::end(write, run, number, work.0.clone(), &work.1, clock(), random)
         });
         match ended.await {
             Err(StoreError::Full) if !host.closing.is_cancelled() => {

@@ -1,13 +1,15 @@
 //! The host: storage, runtime and the loops, behind one handle.
 
 use crate::claim::Lateness;
+use crate::executor::Executor;
 use crate::log::{Journal, Journals};
 use crate::{claim, prune, recover};
 use parking_lot::Mutex;
 use sandglass_core::limit::fixed;
+use sandglass_core::retention::Retention;
 use sandglass_core::run::Run;
 use sandglass_core::{Instant, RunId, Span};
-use sandglass_runtime::{Clock, Compiler, Runtime};
+use sandglass_runtime::Clock;
 use sandglass_store::op::{self, OpError};
 use sandglass_store::{Space, Store, StoreError, StoreExt, Write};
 use std::collections::HashMap;
@@ -23,14 +25,14 @@ use tokio_util::task::TaskTracker;
 pub struct Options {
     /// Attempts that execute at one time.
     pub attempts_max: usize,
-    /// How long ended runs and their logs are kept.
-    pub history: Span,
+    /// How long ended runs and their logs are kept, and how much of them.
+    pub history: Retention,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Options { attempts_max: 64 * cores, history: Span::from_secs(30 * 86_400) }
+        Options { attempts_max: 64 * cores, history: Retention::default() }
     }
 }
 
@@ -41,15 +43,16 @@ pub enum StartError {
     Store(#[from] StoreError),
 }
 
+/// Where the host's random numbers come from: [`system_random`], or a seed in a simulation.
+pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 /// The running host. Cheap to share in an `Arc`.
 pub struct Host {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) runtime: Arc<Runtime>,
-    pub(crate) compiler: Compiler,
+    pub(crate) executor: Arc<dyn Executor>,
     pub(crate) clock: Clock,
+    pub(crate) random: Random,
     pub(crate) options: Options,
-    /// One upload at a time is compiled and stored: two of the same bytes do the work once.
-    pub(crate) uploading: tokio::sync::Mutex<()>,
     pub(crate) journals: Journals,
     pub(crate) lateness: Lateness,
     pub(crate) tasks: TaskTracker,
@@ -72,18 +75,17 @@ impl Host {
     /// Recovers what the last process left, and starts the loops on the current tokio runtime.
     pub async fn start(
         store: Arc<dyn Store>,
-        runtime: Arc<Runtime>,
-        compiler: Compiler,
+        executor: Arc<dyn Executor>,
         clock: Clock,
+        random: Random,
         options: Options,
     ) -> Result<Arc<Host>, StartError> {
         let host = Arc::new(Host {
             store,
-            runtime,
-            compiler,
+            executor,
             clock,
+            random,
             options,
-            uploading: tokio::sync::Mutex::new(()),
             journals: Journals::default(),
             lateness: Lateness::default(),
             tasks: TaskTracker::new(),
@@ -171,7 +173,7 @@ impl Host {
                 fixed::WAITING
             )));
         }
-        let random = random();
+        let random = (self.random)();
         let run = self.change(move |write, now| op::run::ask(write, &job, input, now, random)).await?;
         Ok(run)
     }
@@ -257,7 +259,7 @@ impl Drop for Entered {
 }
 
 /// Eight random bytes of the operating system.
-pub(crate) fn random() -> u64 {
+pub fn system_random() -> u64 {
     getrandom::u64().unwrap_or_else(|error| {
         // No kernel that runs this host lacks the call. Ids stay unique by their time alone.
         tracing::error!(%error, "the operating system gives no random bytes");

@@ -5,13 +5,15 @@
 mod claim;
 mod component;
 mod execute;
+mod executor;
 mod host;
 mod log;
 mod prune;
 mod recover;
 
 pub use claim::Lateness;
-pub use component::{Upload, UploadError};
-pub use host::{Host, Options, StartError};
+pub use component::{Components, Upload, UploadError};
+pub use executor::Executor;
+pub use host::{Host, Options, Random, StartError, system_random};
 pub use log::{Followed, Place};
 pub use recover::Recovered;

@@ -103,6 +103,7 @@ impl Journal {
     pub(crate) async fn ripe(&self) {
         self.begun.notified().await;
         tokio::select! {
+            biased;
             () = self.full.notified() => {}
             () = tokio::time::sleep(PIECE_AGE.to_std()) => {}
         }

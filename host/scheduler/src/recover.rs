@@ -1,6 +1,6 @@
 //! At the start: every attempt that was running when the host stopped is lost.
 
-use crate::host::{Host, random};
+use crate::host::Host;
 use sandglass_store::op::run;
 use sandglass_store::{StoreError, StoreExt};
 
@@ -18,9 +18,9 @@ pub(crate) async fn recover(host: &Host) -> Result<Recovered, StoreError> {
     let mut recovered = Recovered::default();
     let mut after = None;
     loop {
-        let clock = host.clock.clone();
+        let (clock, random) = (host.clock.clone(), host.random.clone());
         let (last, lost) =
-            host.store.write(move |write| run::lose(write, after, BATCH, clock(), &mut random)).await?;
+            host.store.write(move |write| run::lose(write, after, BATCH, clock(), &mut || random())).await?;
         recovered.lost += lost;
         match last {
             Some(last) => after = Some(last),

@@ -22,7 +22,8 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
 
 /// Where a batch ends; the script that reaches it still belongs to it. Readers are shut out while a batch is
 /// applied, at 4 to 12 µs a record and 4 to 10 ms a megabyte: so for some 10 ms.
@@ -39,7 +40,7 @@ const GROWTH: u64 = 4;
 
 pub(crate) enum Request {
     Run(Script, Done),
-    Forget { before: Instant, answer: SyncSender<Result<usize, StoreError>> },
+    Forget { before: Instant, answer: oneshot::Sender<Result<usize, StoreError>> },
 }
 
 pub(crate) struct Writer {

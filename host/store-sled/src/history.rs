@@ -7,6 +7,7 @@ use crate::database::{Database, io_failure};
 use crate::folder::sync_folder;
 use parking_lot::{Mutex, RwLock};
 use sandglass_core::Instant;
+use sandglass_core::retention::Period;
 use sandglass_store::day::Day;
 use sandglass_store::{KeyRange, Space, StoreError};
 use std::collections::{BTreeMap, VecDeque};
@@ -151,9 +152,39 @@ impl History {
         Ok(days.len())
     }
 
+    /// The days, and what their folders take on disk.
+    pub(crate) fn periods(&self) -> Result<Vec<Period>, StoreError> {
+        let days: Vec<Day> = self.days.lock().keys().copied().collect();
+        let period = |day: Day| {
+            let bytes = folder_bytes(&self.path(day)).map_err(|error| io_failure(&error))?;
+            Ok(Period { end: day.end(), bytes })
+        };
+        days.into_iter().map(period).collect()
+    }
+
     fn path(&self, day: Day) -> PathBuf {
         self.folder.join(day.to_string())
     }
+}
+
+/// What a folder and those in it take. One that is being removed takes nothing.
+fn folder_bytes(folder: &Path) -> std::io::Result<u64> {
+    let is_gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    let entries = match fs::read_dir(folder) {
+        Err(error) if is_gone(&error) => return Ok(0),
+        entries => entries?,
+    };
+    let mut bytes = 0;
+    for entry in entries {
+        let entry = entry?;
+        bytes += match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => folder_bytes(&entry.path())?,
+            Ok(metadata) => metadata.len(),
+            Err(error) if is_gone(&error) => 0,
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(bytes)
 }
 
 fn find_days(folder: &Path) -> std::io::Result<BTreeMap<Day, Arc<Slot>>> {

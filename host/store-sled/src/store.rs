@@ -7,17 +7,17 @@ use crate::history::History;
 use crate::progress::Progress;
 use parking_lot::RwLock;
 use sandglass_core::Instant;
+use sandglass_core::retention::Period;
 use sandglass_store::store::{Done, Script};
-use sandglass_store::{KeyRange, Read, Space, Store, StoreError};
+use sandglass_store::{Answer, KeyRange, Read, Space, Store, StoreError};
 use std::fs::File;
-use std::future::Future;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
+use tokio::sync::oneshot;
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -141,15 +141,19 @@ impl Store for SledStore {
         }
     }
 
-    fn settled(&self) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>> {
+    fn settled(&self) -> Answer<()> {
         self.shared.progress.settled()
     }
 
-    /// Waits for the thread that commits: not to be called by a script or a `done`.
-    fn forget_history(&self, before: Instant) -> Result<usize, StoreError> {
-        let (answer, answered) = mpsc::sync_channel(1);
-        self.send(Request::Forget { before, answer }).map_err(|_| StoreError::Closed)?;
-        answered.recv().unwrap_or(Err(StoreError::Closed))
+    fn history(&self) -> Result<Vec<Period>, StoreError> {
+        self.shared.history.periods()
+    }
+
+    fn forget_history(&self, before: Instant) -> Answer<usize> {
+        let (answer, answered) = oneshot::channel();
+        // Where nobody takes it, the channel ends.
+        let _ = self.send(Request::Forget { before, answer });
+        Box::pin(async move { answered.await.unwrap_or(Err(StoreError::Closed)) })
     }
 }
 

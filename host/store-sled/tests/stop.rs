@@ -52,7 +52,7 @@ fn child() {
     // It stays so, for writers, for those who looked, and for history. Looking itself goes on.
     assert!(commit(&store, 9, 0).is_err());
     assert!(wait(store.settled()).is_err());
-    assert!(store.forget_history(sandglass_core::Instant::MAX).is_err());
+    assert!(wait(store.forget_history(sandglass_core::Instant::MAX)).is_err());
     assert!(store.read(|read| read.get(Space::Row, &[1, 0, 0, 0, 0, 0])).unwrap().is_some());
     drop(store);
     for (writer, count) in acknowledged {

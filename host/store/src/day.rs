@@ -29,6 +29,11 @@ impl Day {
         i64::from(self.0) * MILLIS
     }
 
+    /// The first instant of the next day.
+    pub fn end(self) -> Instant {
+        Instant::from_millis(self.start() + MILLIS)
+    }
+
     /// Whether nothing more can happen on this day at `now`.
     pub fn has_ended(self, now: Instant) -> bool {
         self.start() + MILLIS <= now.millis()

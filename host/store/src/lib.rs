@@ -20,4 +20,4 @@ pub mod store;
 pub use key::{Key, KeyRange};
 pub use record::Record;
 pub use space::Space;
-pub use store::{Read, Store, StoreError, StoreExt, Verdict, Write};
+pub use store::{Answer, Read, Store, StoreError, StoreExt, Verdict, Write};

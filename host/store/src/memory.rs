@@ -7,14 +7,13 @@ use crate::day::Day;
 use crate::key::KeyRange;
 use crate::layer::{Layer, within};
 use crate::space::Space;
-use crate::store::{Done, Read, Script, Store, StoreError, Verdict};
+use crate::store::{Answer, Done, Read, Script, Store, StoreError, Verdict};
 use parking_lot::{Mutex, RwLock};
 use sandglass_core::Instant;
+use sandglass_core::retention::Period;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::future::Future;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 
 #[derive(Default)]
 struct Records(BTreeMap<(Space, Vec<u8>), Vec<u8>>);
@@ -97,11 +96,21 @@ impl Store for Memory {
         }
     }
 
-    fn settled(&self) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>> {
+    fn settled(&self) -> Answer<()> {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn forget_history(&self, before: Instant) -> Result<usize, StoreError> {
+    fn history(&self) -> Result<Vec<Period>, StoreError> {
+        let mut days: BTreeMap<Day, u64> = BTreeMap::new();
+        for ((space, key), value) in &self.records.read().0 {
+            if space.is_history() {
+                *days.entry(Day::of_key(key)).or_default() += (key.len() + value.len()) as u64;
+            }
+        }
+        Ok(days.into_iter().map(|(day, bytes)| Period { end: day.end(), bytes }).collect())
+    }
+
+    fn forget_history(&self, before: Instant) -> Answer<usize> {
         let mut forgotten = BTreeSet::new();
         self.records.write().0.retain(|(space, key), _| {
             let gone = space.is_history() && Day::of_key(key).has_ended(before);
@@ -110,7 +119,7 @@ impl Store for Memory {
             }
             !gone
         });
-        Ok(forgotten.len())
+        Box::pin(std::future::ready(Ok(forgotten.len())))
     }
 }
 

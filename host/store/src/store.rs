@@ -3,6 +3,8 @@
 use crate::key::{Key, KeyRange};
 use crate::record::Record;
 use crate::space::Space;
+use sandglass_core::Instant;
+use sandglass_core::retention::Period;
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
@@ -65,6 +67,9 @@ pub type Script = Box<dyn FnOnce(&mut dyn Write) -> Verdict + Send>;
 /// Called when all that a script saw and wrote is durable, or is not to be had.
 pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// An answer that comes later.
+pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
 /// Storage. What is committed survives the process and the power; [`Space::is_history`] says in which order.
 pub trait Store: Send + Sync + 'static {
     /// Looks at what is committed. No commit happens in the middle of a look, so it must be short.
@@ -74,10 +79,13 @@ pub trait Store: Send + Sync + 'static {
     fn submit(&self, script: Script, done: Done);
 
     /// Ends when everything that a view could have seen before the call is durable.
-    fn settled(&self) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+    fn settled(&self) -> Answer<()>;
+
+    /// The days of history, oldest first. May read the disk's directories.
+    fn history(&self) -> Result<Vec<Period>, StoreError>;
 
     /// Drops the days of history that ended before this instant, and says how many they were.
-    fn forget_history(&self, before: sandglass_core::Instant) -> Result<usize, StoreError>;
+    fn forget_history(&self, before: Instant) -> Answer<usize>;
 }
 
 /// The typed side of [`Store`].

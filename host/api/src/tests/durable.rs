@@ -4,11 +4,11 @@ use super::Site;
 use crate::options::Options;
 use http_body_util::BodyExt as _;
 use sandglass_core::Instant;
+use sandglass_core::retention::Period;
 use sandglass_store::memory::Memory;
 use sandglass_store::store::{Done, Script};
-use sandglass_store::{Read, Store, StoreError};
+use sandglass_store::{Answer, Read, Store, StoreError};
 use serde_json::{Value, json};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -29,7 +29,7 @@ impl Store for Slow {
         self.memory.submit(script, done);
     }
 
-    fn settled(&self) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>> {
+    fn settled(&self) -> Answer<()> {
         let syncs = self.syncs.clone();
         Box::pin(async move {
             syncs.acquire().await.map_err(|_| StoreError::Closed)?.forget();
@@ -37,7 +37,11 @@ impl Store for Slow {
         })
     }
 
-    fn forget_history(&self, before: Instant) -> Result<usize, StoreError> {
+    fn history(&self) -> Result<Vec<Period>, StoreError> {
+        self.memory.history()
+    }
+
+    fn forget_history(&self, before: Instant) -> Answer<usize> {
         self.memory.forget_history(before)
     }
 }

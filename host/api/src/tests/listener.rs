@@ -24,7 +24,8 @@ async fn served(options: Options) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let serving = tokio::spawn(serve(listener, site.app.host.clone(), options, shutdown.clone()));
+    let (host, components) = (site.app.host.clone(), site.app.components.clone());
+    let serving = tokio::spawn(serve(listener, host, components, options, shutdown.clone()));
     Served { site, address, shutdown, serving }
 }
 

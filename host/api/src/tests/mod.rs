@@ -22,8 +22,8 @@ use axum::http::{HeaderMap, Request};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use sandglass_core::{Digest, Instant, Span};
-use sandglass_runtime::{Compiler, Runtime, Settings};
-use sandglass_scheduler::Host;
+use sandglass_runtime::{Clock, Compiler, Runtime, Settings};
+use sandglass_scheduler::{Components, Host, system_random};
 use sandglass_store::memory::Memory;
 use sandglass_store::op::OpError;
 use sandglass_store::record::{Artifact, Component, Token};
@@ -83,16 +83,14 @@ impl Site {
     /// `outer` is the store that the host sees, and keeps its records in `store`.
     async fn over(outer: Arc<dyn Store>, store: Arc<Memory>, options: Options) -> Site {
         let now = Arc::new(AtomicI64::new(START_MILLIS));
-        let clock = now.clone();
-        let host = Host::start(
-            outer,
-            runtime(),
-            // Nothing that is uploaded here compiles.
-            Compiler::with_program("/nonexistent".into(), Vec::new()),
-            Arc::new(move || Instant::from_millis(clock.load(Ordering::SeqCst))),
-            sandglass_scheduler::Options { attempts_max: 0, ..Default::default() },
-        );
-        let app = App::new(host.await.unwrap(), options, CancellationToken::new());
+        let moved = now.clone();
+        let clock: Clock = Arc::new(move || Instant::from_millis(moved.load(Ordering::SeqCst)));
+        // Nothing that is uploaded here compiles.
+        let compiler = Compiler::with_program("/nonexistent".into(), Vec::new());
+        let components = Components::new(outer.clone(), runtime(), compiler, clock.clone());
+        let idle = sandglass_scheduler::Options { attempts_max: 0, ..Default::default() };
+        let host = Host::start(outer, components.clone(), clock, Arc::new(system_random), idle);
+        let app = App::new(host.await.unwrap(), components, options, CancellationToken::new());
         let token = new_token();
         let site = Site { router: router(app.clone()), app, store, token: token.clone(), now };
         let record = Token { name: "test".into(), created_at: site.now() };

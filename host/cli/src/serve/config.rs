@@ -5,6 +5,7 @@ use crate::folder;
 use anyhow::{Context, Result};
 use sandglass_core::Span;
 use sandglass_core::limit::Bytes;
+use sandglass_core::retention::Retention;
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -13,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:8420";
-const DEFAULT_HISTORY: Span = Span::from_secs(30 * 86_400);
 const DEFAULT_STOP_GRACE: Span = Span::from_secs(10);
 
 /// What one source says. The file is this, as TOML.
@@ -26,6 +26,8 @@ pub(crate) struct Layer {
     pub(crate) listen: Option<String>,
     /// How long ended runs and their logs are kept.
     pub(crate) history: Option<Span>,
+    /// How much disk they may take; the oldest days go.
+    pub(crate) history_max: Option<Bytes>,
     /// Attempts that execute at one time.
     pub(crate) attempts_max: Option<usize>,
     /// Memory of all attempts at one time.
@@ -47,6 +49,7 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     pub(crate) listen: String,
     pub(crate) history: Span,
+    pub(crate) history_max: Bytes,
     pub(crate) attempts_max: Option<usize>,
     pub(crate) memory_max: Option<Bytes>,
     pub(crate) guest_threads: Option<usize>,
@@ -73,6 +76,7 @@ impl Layer {
             data: variable("SANDGLASS_DATA").map(PathBuf::from),
             listen: read("SANDGLASS_LISTEN", variable)?,
             history: read("SANDGLASS_HISTORY", variable)?,
+            history_max: read("SANDGLASS_HISTORY_MAX", variable)?,
             attempts_max: read("SANDGLASS_ATTEMPTS_MAX", variable)?,
             ..Layer::default()
         };
@@ -110,6 +114,7 @@ impl Layer {
             data: self.data.or(other.data),
             listen: self.listen.or(other.listen),
             history: self.history.or(other.history),
+            history_max: self.history_max.or(other.history_max),
             attempts_max: self.attempts_max.or(other.attempts_max),
             memory_max: self.memory_max.or(other.memory_max),
             guest_threads: self.guest_threads.or(other.guest_threads),
@@ -127,7 +132,8 @@ impl Layer {
             data: std::path::absolute(self.data.map_or_else(folder::default_data, Ok)?)
                 .context("the data folder")?,
             listen: self.listen.unwrap_or_else(|| DEFAULT_LISTEN.into()),
-            history: self.history.unwrap_or(DEFAULT_HISTORY),
+            history: self.history.unwrap_or(Retention::default().age),
+            history_max: self.history_max.unwrap_or(Retention::default().bytes),
             attempts_max: self.attempts_max,
             memory_max: self.memory_max,
             guest_threads: self.guest_threads,

@@ -5,9 +5,10 @@ use super::{data, token};
 use crate::client::DEFAULT_URL;
 use crate::folder;
 use anyhow::{Context, Result, anyhow, bail};
+use sandglass_core::retention::Retention;
 use sandglass_core::{Instant, Span};
 use sandglass_runtime::{Clock, Compiler, Runtime, Settings};
-use sandglass_scheduler::Host;
+use sandglass_scheduler::{Components, Host, system_random};
 use sandglass_store::record::Token;
 use sandglass_store::{Store, StoreError, StoreExt, op};
 use sandglass_store_sled::SledStore;
@@ -65,15 +66,18 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     }
     let clock: Clock = Arc::new(now);
     let compiler = Compiler::new().context("the compiler's process cannot be started")?;
-    let mut options = sandglass_scheduler::Options { history: config.history, ..Default::default() };
+    let history = Retention { age: config.history, bytes: config.history_max };
+    let mut options = sandglass_scheduler::Options { history, ..Default::default() };
     options.attempts_max = config.attempts_max.unwrap_or(options.attempts_max);
-    let host = Host::start(store.clone(), runtime, compiler, clock, options).await?;
+    let components = Components::new(store.clone(), runtime, compiler, clock.clone());
+    let host =
+        Host::start(store.clone(), components.clone(), clock, Arc::new(system_random), options).await?;
     say(&welcome(config, &*store, address).await?);
     say(&format!("listening on http://{address}\n"));
     tracing::info!(%address, data = %config.data.display(), "the host is ready");
 
     let closing = CancellationToken::new();
-    let api = sandglass_api::serve(listener, host.clone(), api_options(config), closing.clone());
+    let api = sandglass_api::serve(listener, host.clone(), components, api_options(config), closing.clone());
     let mut api = tokio::spawn(api);
     let broken = tokio::select! {
         () = signals.stop_asked() => None,

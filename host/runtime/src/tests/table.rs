@@ -283,11 +283,14 @@ async fn a_store_that_fails_ends_the_attempt() {
         fn submit(&self, _: sandglass_store::store::Script, done: sandglass_store::store::Done) {
             done(Err(StoreError::Closed));
         }
-        fn settled(&self) -> std::pin::Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>> {
+        fn settled(&self) -> sandglass_store::Answer<()> {
             Box::pin(async { Err(StoreError::Closed) })
         }
-        fn forget_history(&self, _: sandglass_core::Instant) -> Result<usize, StoreError> {
+        fn history(&self) -> Result<Vec<sandglass_core::retention::Period>, StoreError> {
             Err(StoreError::Closed)
+        }
+        fn forget_history(&self, _: sandglass_core::Instant) -> sandglass_store::Answer<usize> {
+            Box::pin(async { Err(StoreError::Closed) })
         }
     }
     impl sandglass_store::Read for Broken {

@@ -1,6 +1,6 @@
 //! Records that age out.
 
-use super::{Numbers, Open, Records, all, commit, put, scan, submit};
+use super::{Numbers, Open, Records, all, commit, put, scan, submit, wait};
 use crate::key::{Key, KeyRange, PieceKey};
 use crate::space::Space;
 use crate::store::{Store, StoreExt, Verdict};
@@ -83,20 +83,24 @@ pub fn days_that_ended_are_forgotten(open: Open) {
     let store = open();
     fill(&*store, 1..=6);
     put(&*store, Space::Job, b"a", b"1");
-    assert_eq!(store.forget_history(Instant::MIN), Ok(0));
+    let days = store.history().unwrap();
+    let ends: Vec<Instant> = days.iter().map(|day| day.end).collect();
+    assert_eq!(ends, [1, 2, 3, 4, 5, 6].map(|day| Instant::from_millis(noon(day).millis() + DAY / 2)));
+    assert!(days.iter().all(|day| day.bytes > 0), "{days:?}");
+    assert_eq!(wait(store.forget_history(Instant::MIN)), Ok(0));
     // Day 3 goes on at its noon, and ends at midnight.
-    assert_eq!(store.forget_history(noon(3)), Ok(2));
+    assert_eq!(wait(store.forget_history(noon(3))), Ok(2));
     assert_eq!(days_of(&*store, Space::Ended), [3, 4, 5, 6]);
     let midnight = Instant::from_millis(noon(3).millis() + DAY / 2);
-    assert_eq!(store.forget_history(Instant::from_millis(midnight.millis() - 1)), Ok(0));
-    assert_eq!(store.forget_history(midnight), Ok(1));
-    assert_eq!(store.forget_history(midnight), Ok(0));
+    assert_eq!(wait(store.forget_history(Instant::from_millis(midnight.millis() - 1))), Ok(0));
+    assert_eq!(wait(store.forget_history(midnight)), Ok(1));
+    assert_eq!(wait(store.forget_history(midnight)), Ok(0));
     assert_eq!(days_of(&*store, Space::Log), [4, 5, 6]);
     drop(store);
     let store = open();
     assert_eq!(days_of(&*store, Space::Ended), [4, 5, 6]);
     assert_eq!(all(&*store, Space::Job).len(), 1);
-    assert_eq!(store.forget_history(Instant::MAX), Ok(3));
+    assert_eq!(wait(store.forget_history(Instant::MAX)), Ok(3));
     assert_eq!(days_of(&*store, Space::Ended), [0u8; 0]);
 }
 
@@ -105,7 +109,7 @@ pub fn a_forgotten_day_can_come_back(open: Open) {
     for _ in 0..3 {
         fill(&*store, 1..=2);
         assert_eq!(days_of(&*store, Space::Ended), [1, 2]);
-        assert_eq!(store.forget_history(noon(2)), Ok(1));
+        assert_eq!(wait(store.forget_history(noon(2))), Ok(1));
         assert_eq!(days_of(&*store, Space::Log), [2]);
     }
 }
@@ -145,5 +149,5 @@ pub fn reading_history_makes_no_days(open: Open) {
         write.delete(Space::Log, run(noon(1), 0).to_bytes().to_vec());
     });
     assert_eq!(days_of(&*store, Space::Ended), [0u8; 0]);
-    assert_eq!(store.forget_history(Instant::MAX), Ok(0));
+    assert_eq!(wait(store.forget_history(Instant::MAX)), Ok(0));
 }
