@@ -104,7 +104,7 @@ async fn settle(host: &Host) -> Result<()> {
     // The clock jumped: the loop that claims would notice within a second.
     host.change::<_, StoreError, _>(|_, _| Ok(())).await?;
     loop {
-        let next = host.store().read(|read| sandglass_store::op::due::next(read, 1))?;
+        let next = host.store().read(|read| sandglass_store::op::due::next(read, true))?;
         if host.executing() == 0 && next.is_none_or(|next| next > host.now()) {
             return Ok(());
         }

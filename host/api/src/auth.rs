@@ -48,6 +48,11 @@ pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) 
     Ok(next.run(request).await)
 }
 
+/// The hash of the token that a request brings.
+pub(crate) fn caller(headers: &HeaderMap) -> Option<Digest> {
+    bearer(headers).map(hash)
+}
+
 /// The token of the `Authorization` header (RFC 6750, section 2.1), if it looks like one of ours.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;

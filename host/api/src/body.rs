@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
-use sandglass_core::limit;
+use sandglass_core::{Digest, limit};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
@@ -144,6 +144,11 @@ impl FromRequest<App> for Json {
 }
 
 impl Json {
+    /// Of the bytes as they came.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(&self.0)
+    }
+
     /// Any JSON.
     pub(crate) fn value(&self) -> Result<Value, Refusal> {
         self.document(&self.0)

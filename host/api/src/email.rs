@@ -20,7 +20,7 @@ pub(crate) struct View {
     id: String,
     message_id: String,
     job: Name,
-    run: RunId,
+    run: Option<RunId>,
     state: &'static str,
     queued_at: Instant,
     to: Vec<String>,

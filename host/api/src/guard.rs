@@ -47,7 +47,8 @@ pub(crate) async fn bound(State(app): State<App>, request: Request, next: Next) 
 /// Refuses what promises more than this host keeps: a client that sends a key counts on its being heeded.
 pub(crate) async fn refuse_key(request: Request, next: Next) -> Result<Response, Refusal> {
     if request.headers().contains_key("idempotency-key") {
-        let detail = "Idempotency-Key is not offered yet: a repeated request would be done again";
+        let detail = "Idempotency-Key is not heeded here: a repeated request would be done again. Send it with requests that \
+                      make runs or add rows";
         return Err(Refusal::new(Code::BadRequest, detail));
     }
     Ok(next.run(request).await)

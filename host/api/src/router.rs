@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::problem::{self, Code, Refusal};
 use crate::row::{query, transfer};
-use crate::{auth, component, email, guard, health, job, log, row, run, schedule, table};
+use crate::{auth, component, email, guard, health, job, log, request, row, run, schedule, table};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
@@ -13,9 +13,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) fn router(app: App) -> Router {
     let v1 = bounded(&app)
         .merge(unbounded())
+        .route_layer(from_fn(guard::refuse_key))
+        .merge(once(&app))
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
-        .layer(from_fn(guard::refuse_key))
         .layer(from_fn_with_state(app.clone(), auth::check))
         .layer(from_fn_with_state(app.clone(), guard::settle));
     let routes = Router::new()
@@ -59,7 +60,7 @@ fn bounded(app: &App) -> Router<App> {
         .route("/upcoming", get(schedule::upcoming))
         .route("/tables", get(table::list))
         .route("/tables/{table}", get(table::get).put(table::put).delete(table::delete))
-        .route("/tables/{table}/rows", get(query::list).post(row::add).delete(query::delete))
+        .route("/tables/{table}/rows", get(query::list).delete(query::delete))
         .route("/tables/{table}/rows/{id}", get(row::get).put(row::put).patch(row::patch).delete(row::delete))
         .route("/tables/{table}/export", get(transfer::export))
         .route("/emails", get(email::list))
@@ -67,13 +68,22 @@ fn bounded(app: &App) -> Router<App> {
         .route_layer(from_fn_with_state(app.clone(), guard::bound))
 }
 
-/// What takes long by its nature, and bounds itself: uploads, imports, and runs that are waited for.
+/// What takes long by its nature, and bounds itself: uploads and imports.
 fn unbounded() -> Router<App> {
     Router::new()
         .route("/components", post(component::upload))
         .route("/jobs/{name}/component", put(job::deploy::put))
-        .route("/jobs/{name}/runs", post(run::ask))
         .route("/tables/{table}/import", post(transfer::import))
+}
+
+/// What heeds an idempotency key.
+fn once(app: &App) -> Router<App> {
+    let bounded = Router::new()
+        .route("/jobs/{name}/backfill", post(request::backfill))
+        .route("/tables/{table}/rows", post(row::add))
+        .route_layer(from_fn_with_state(app.clone(), guard::bound));
+    // A run may be waited for.
+    bounded.route("/jobs/{name}/runs", post(request::ask)).route("/runs/{id}/retry", post(request::again))
 }
 
 async fn missing() -> Refusal {

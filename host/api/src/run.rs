@@ -5,18 +5,14 @@ use crate::body;
 use crate::page::{List, Paging};
 use crate::parameter::{NoParameters, Parameters};
 use crate::path::At;
-use crate::problem::{Code, Refusal};
+use crate::problem::Refusal;
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::LOCATION;
-use axum::response::{IntoResponse, Response};
-use sandglass_core::limit::fixed;
 use sandglass_core::run::{Attempt, Cause, Outcome, Run, State as RunState, Trigger, Usage};
-use sandglass_core::{Instant, Name, RunId, Span};
+use sandglass_core::{Instant, Name, RunId};
 use sandglass_store::op::run::{Filter, Page};
 use sandglass_store::{StoreError, op};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// A run, as it is shown.
@@ -27,6 +23,8 @@ pub(crate) struct View {
     trigger: &'static str,
     state: &'static str,
     outcome: Option<&'static str>,
+    /// The ended run that this one does again.
+    retry_of: Option<RunId>,
     cause: Option<&'static str>,
     message: Option<String>,
     scheduled_for: Instant,
@@ -93,6 +91,7 @@ impl From<Run> for View {
             trigger: run.trigger.as_str(),
             state: run.status(),
             outcome: outcome.map(Outcome::as_str),
+            retry_of: run.retry_of,
             cause: outcome.and_then(Outcome::cause).map(Cause::as_str),
             message: last.and_then(|attempt| attempt.message.clone()),
             scheduled_for: run.scheduled_for,
@@ -114,55 +113,6 @@ impl From<Run> for View {
             attempts: run.attempts.into_iter().map(AttemptView::from).collect(),
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ask {
-    /// Any JSON, handed on as it came.
-    input: Option<Box<RawValue>>,
-}
-
-impl Ask {
-    fn input(self) -> Result<Option<String>, Refusal> {
-        let input = self.input.map(|input| input.get().to_owned());
-        match input.as_ref().map(String::len) {
-            Some(bytes) if bytes as u64 > fixed::INPUT.0 => Err(Refusal::new(
-                Code::TooLarge,
-                format!("the input has {bytes} bytes, and the limit of an input is {}", fixed::INPUT),
-            )),
-            _ => Ok(input),
-        }
-    }
-}
-
-const WAIT_MAX: Span = Span::from_secs(300);
-
-/// Run now; with `wait` the answer comes when the run has ended, or the time is over.
-pub(crate) async fn ask(
-    State(app): State<App>,
-    At(name): At<Name>,
-    mut parameters: Parameters,
-    body: body::Json,
-) -> Result<Response, Refusal> {
-    let wait = parameters.value::<Span>("wait");
-    if wait.is_some_and(|wait| wait > WAIT_MAX) {
-        parameters.refuse("wait", format!("a wait is at most {WAIT_MAX}"));
-    }
-    parameters.finish()?;
-    let input = body.members::<Ask>()?.input()?;
-    let host = app.host.clone();
-    let mut run = to_the_end(async move { host.ask(name, input).await }).await??;
-    if let Some(wait) = wait {
-        let waited = tokio::select! {
-            waited = app.host.wait(run.id, wait) => waited?,
-            () = app.closing.cancelled() => None,
-        };
-        run = waited.unwrap_or(run);
-    }
-    let status = if run.outcome().is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let location = [(LOCATION, format!("/v1/runs/{}", run.id))];
-    Ok((status, location, Json(View::from(run))).into_response())
 }
 
 /// A run, wherever it is.
@@ -194,7 +144,7 @@ pub(crate) async fn cancel(
 }
 
 /// Words that `outcome` takes beside the causes of failure.
-const STATES: [&str; 6] = ["queued", "running", "retrying", "succeeded", "failed", "cancelled"];
+const STATES: [&str; 7] = ["queued", "running", "retrying", "succeeded", "failed", "cancelled", "skipped"];
 
 fn filter(parameters: &mut Parameters) -> Filter {
     let outcome = parameters.read_with("outcome", |word| {
@@ -205,8 +155,8 @@ fn filter(parameters: &mut Parameters) -> Filter {
         }
     });
     let trigger = parameters.read_with("trigger", |word| {
-        let all = [Trigger::Schedule, Trigger::CatchUp, Trigger::Manual];
-        all.into_iter().find(|one| one.as_str() == word).ok_or("write one of schedule, catch-up, manual")
+        let found = Trigger::ALL.into_iter().find(|one| one.as_str() == word);
+        found.ok_or_else(|| format!("write one of {}", Trigger::ALL.map(Trigger::as_str).join(", ")))
     });
     Filter { outcome, trigger, since: parameters.value("since"), until: parameters.value("until") }
 }

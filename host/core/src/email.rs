@@ -62,7 +62,9 @@ mod base64_text {
 pub struct Email {
     /// Without its angle brackets. Stays the same however often the message is sent.
     pub message_id: String,
-    pub run: RunId,
+    /// The run that sent it; none for a notification about the job itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     pub job: crate::id::Name,
     pub queued_at: Instant,
     pub message: Message,

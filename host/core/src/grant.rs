@@ -159,7 +159,7 @@ fn is_host(host: &str) -> bool {
     port && is_domain(name.strip_prefix("*.").unwrap_or(name))
 }
 
-fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=63).contains(&name.len()) && name.bytes().all(allowed)
 }

@@ -2,7 +2,7 @@
 
 use crate::id::{JobId, Name, RunId};
 use crate::limit::fixed;
-use crate::run::{Outcome, Run};
+use crate::run::{Outcome, Run, Trigger};
 use crate::schedule::{Schedule, ScheduleSpec};
 use crate::spec::Specification;
 use crate::time::Instant;
@@ -84,8 +84,17 @@ pub struct Status {
     pub skipped: u64,
     /// Occurrences that were missed.
     pub missed: u64,
-    /// Emails committed, by the hour since the epoch, for the hours that the daily quota still counts.
-    pub emails: VecDeque<(i64, u32)>,
+    /// Emails committed, for the hours that the daily quota still counts.
+    pub emails: HourlyCount,
+    /// Notifications, likewise.
+    pub notices: HourlyCount,
+    /// When the failures that go on were last told of.
+    pub told_failure: Option<Instant>,
+    /// Whether it was told that occurrences are late, and none was on time since.
+    pub told_late: bool,
+    /// Notifications that nobody took, and the reason of the newest.
+    pub undelivered: u64,
+    pub undelivered_reason: Option<String>,
 }
 
 /// How one run ended, in brief.
@@ -100,22 +109,30 @@ pub struct End {
 
 const HOUR_MILLIS: i64 = 3_600_000;
 
-impl Status {
-    /// Emails of the 24 hours before `now`, to the hour.
-    pub fn emails_today(&self, now: Instant) -> u32 {
-        let first = now.millis().div_euclid(HOUR_MILLIS) - 24;
-        self.emails.iter().filter(|(hour, _)| *hour >= first).map(|(_, count)| count).sum()
+/// How many of something there were, by the hour since 1970, for the hours that a daily quota counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HourlyCount(VecDeque<(i64, u32)>);
+
+impl HourlyCount {
+    /// Those of the 24 hours before `now`, to the hour.
+    pub fn today(&self, now: Instant) -> u32 {
+        let hour = now.millis().div_euclid(HOUR_MILLIS);
+        let counted = hour - 24..=hour;
+        self.0.iter().filter(|(at, _)| counted.contains(at)).map(|(_, count)| count).sum()
     }
 
-    pub fn record_emails(&mut self, count: u32, now: Instant) {
+    pub fn add(&mut self, count: u32, now: Instant) {
         let hour = now.millis().div_euclid(HOUR_MILLIS);
-        self.emails.retain(|(at, _)| (hour - 24..=hour).contains(at));
-        match self.emails.iter_mut().find(|(at, _)| *at == hour) {
+        self.0.retain(|(at, _)| (hour - 24..=hour).contains(at));
+        match self.0.iter_mut().find(|(at, _)| *at == hour) {
             Some((_, sum)) => *sum += count,
-            None => self.emails.push_back((hour, count)),
+            None => self.0.push_back((hour, count)),
         }
     }
+}
 
+impl Status {
     /// Takes in a run that has ended.
     pub fn record(&mut self, run: &Run, outcome: Outcome, at: Instant) {
         match outcome {
@@ -129,6 +146,10 @@ impl Status {
                 self.failed += 1;
             }
             Outcome::Cancelled => self.cancelled += 1,
+            Outcome::Skipped => self.missed += 1,
+        }
+        if run.trigger == Trigger::Schedule && outcome != Outcome::Skipped {
+            self.told_late = false;
         }
         let millis =
             run.attempts.last().map_or(0, |attempt| attempt.ended_at.since(attempt.started_at).millis());
@@ -145,6 +166,16 @@ pub struct Skip {
     pub from: Instant,
     pub to: Instant,
     pub count: u64,
+    /// Which clock these were read from: see [`crate::epoch`].
+    #[serde(default, skip_serializing_if = "crate::epoch::is_first")]
+    pub epoch: u32,
+}
+
+impl Skip {
+    /// Of the first epoch.
+    pub fn new(reason: Reason, from: Instant, to: Instant, count: u64) -> Skip {
+        Skip { reason, from, to, count, epoch: 0 }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,11 +5,13 @@
 
 pub mod effect;
 pub mod email;
+pub mod epoch;
 pub mod grant;
 pub mod id;
 pub mod job;
 pub mod limit;
 pub mod log;
+pub mod notify;
 pub mod occurrence;
 pub mod policy;
 pub mod problem;

@@ -205,9 +205,17 @@ pub mod fixed {
     pub const ENV_VALUE: Bytes = Bytes::kib(32);
     /// Entries in one list of grants.
     pub const GRANTS: usize = 100;
+    /// Missed occurrences that `catch_up = { all = ... }` makes runs of, after one outage.
+    pub const CATCH_UP: u32 = 1_000;
     /// Runs live at one time under `overlap = "allow"`.
     pub const CONCURRENCY: u32 = 100;
     pub const ATTEMPTS: u32 = 100;
+    /// Notifications of one job within 24 hours; what goes beyond is counted and not sent.
+    pub const NOTICES_PER_DAY: u32 = 100;
+    /// Addresses that a job's notifications go to.
+    pub const NOTIFIED: usize = 20;
+    /// Records of skips that are kept of one job; the oldest go.
+    pub const SKIPS: usize = 1_000;
     /// Ends of runs that a job's own record keeps.
     pub const RECENT_ENDS: usize = 20;
 }

@@ -17,6 +17,9 @@ pub struct Policy {
     pub late_after: Span,
     /// What becomes of missed occurrences.
     pub catch_up: CatchUp,
+    /// A run that has waited so long for its start, counted from when it was due, is skipped as missed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_within: Option<Span>,
     /// Wall time of an attempt, until the guest returns.
     pub timeout: Span,
     pub retry: Retry,
@@ -33,6 +36,8 @@ pub enum Overlap {
     Queue,
     /// Up to `max_concurrency` runs go on side by side, further ones are skipped.
     Allow,
+    /// The older occurrence is cancelled.
+    Replace,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +46,24 @@ pub enum CatchUp {
     /// One run for the newest missed occurrence.
     Latest,
     None,
+    /// A run for each, within bounds.
+    All(Missed),
+}
+
+/// Which missed occurrences are caught up under `catch_up = { all = ... }`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Missed {
+    /// The newest so many.
+    pub max: u32,
+    /// Not those that were due longer ago.
+    pub window: Span,
+}
+
+impl Default for Missed {
+    fn default() -> Missed {
+        Missed { max: 100, window: Span::from_secs(86_400) }
+    }
 }
 
 /// When a failed attempt is followed by another.
@@ -64,6 +87,7 @@ impl Default for Policy {
             max_concurrency: 1,
             late_after: Span::from_secs(60),
             catch_up: CatchUp::Latest,
+            start_within: None,
             timeout: fixed::TIMEOUT,
             retry: Retry::default(),
             pause_after: 0,
@@ -98,6 +122,9 @@ impl Policy {
         };
         number("max_concurrency", self.max_concurrency, 1, fixed::CONCURRENCY);
         number("retry/max_attempts", self.retry.max_attempts, 1, fixed::ATTEMPTS);
+        if let CatchUp::All(missed) = self.catch_up {
+            number("catch_up/all/max", missed.max, 1, fixed::CATCH_UP);
+        }
         let day = fixed::TIMEOUT_MAX;
         let mut span = |name: &str, value: Span, least: Span, most: Span| {
             if !(least..=most).contains(&value) {
@@ -106,7 +133,14 @@ impl Policy {
             }
         };
         span("timeout", self.timeout, Span::from_millis(1), day);
-        span("late_after", self.late_after, Span::from_secs(1), Span::from_secs(365 * 86_400));
+        let year = Span::from_secs(366 * 86_400);
+        span("late_after", self.late_after, Span::from_secs(1), year);
+        if let CatchUp::All(missed) = self.catch_up {
+            span("catch_up/all/window", missed.window, Span::from_secs(1), year);
+        }
+        if let Some(start_within) = self.start_within {
+            span("start_within", start_within, Span::from_secs(1), year);
+        }
         span("retry/initial", self.retry.initial, Span::ZERO, day);
         span("retry/max", self.retry.max, self.retry.initial, day);
         if self.max_concurrency > 1 && self.overlap != Overlap::Allow {

@@ -11,8 +11,17 @@ pub struct Run {
     pub id: RunId,
     pub job: Name,
     pub trigger: Trigger,
-    /// The nominal instant of the occurrence; for a manual run, when it was asked for.
+    /// The nominal instant of the occurrence; for a run that somebody asked for, when that was.
     pub scheduled_for: Instant,
+    /// Which clock that instant was read from: see [`crate::epoch`].
+    #[serde(default, skip_serializing_if = "crate::epoch::is_first")]
+    pub epoch: u32,
+    /// A run that has not begun by then ends as skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_by: Option<Instant>,
+    /// The ended run that this one does again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<RunId>,
     /// JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
@@ -47,17 +56,29 @@ pub struct Run {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
+    /// An occurrence that was due.
     Schedule,
+    /// An occurrence that was missed.
     CatchUp,
+    /// An occurrence of the past that somebody asked for.
+    Backfill,
+    /// Somebody, now.
     Manual,
+    /// A signed request of another system.
+    Webhook,
 }
 
 impl Trigger {
+    pub const ALL: [Trigger; 5] =
+        [Trigger::Schedule, Trigger::CatchUp, Trigger::Backfill, Trigger::Manual, Trigger::Webhook];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Trigger::Schedule => "schedule",
             Trigger::CatchUp => "catch-up",
+            Trigger::Backfill => "backfill",
             Trigger::Manual => "manual",
+            Trigger::Webhook => "webhook",
         }
     }
 }
@@ -65,9 +86,11 @@ impl Trigger {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 pub enum State {
-    /// Waits for its first attempt. `due` is its place in the index of what is to be done.
+    /// Waits for its first attempt.
     Queued {
-        due: Instant,
+        /// Its place in the index of what is to be done; none while others of its job go before it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Instant>,
     },
     Running {
         /// Numbered from 1. The number is the attempt's fence: nothing of an older one is committed.
@@ -92,15 +115,18 @@ pub enum Outcome {
     Succeeded,
     Failed(Cause),
     Cancelled,
+    /// It did not begin in time, and was given up as missed.
+    Skipped,
 }
 
 impl Outcome {
-    /// `succeeded`, `failed` or `cancelled`.
+    /// `succeeded`, `failed`, `cancelled` or `skipped`.
     pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Succeeded => "succeeded",
             Outcome::Failed(_) => "failed",
             Outcome::Cancelled => "cancelled",
+            Outcome::Skipped => "skipped",
         }
     }
 
@@ -233,14 +259,17 @@ impl Run {
     pub const ATTEMPTS_KEPT: usize = 20;
 
     /// A run that waits for its first attempt.
-    pub fn queued(id: RunId, job: Name, trigger: Trigger, scheduled_for: Instant, due: Instant) -> Run {
+    pub fn queued(id: RunId, job: Name, trigger: Trigger, scheduled_for: Instant, epoch: u32) -> Run {
         Run {
             id,
             job,
             trigger,
             scheduled_for,
+            epoch,
+            start_by: None,
+            retry_of: None,
             input: None,
-            state: State::Queued { due },
+            state: State::Queued { due: None },
             attempts: Vec::new(),
             counted: 0,
             conflicts: 0,
@@ -269,7 +298,8 @@ impl Run {
     /// Where the run stands in the index of what is to be done, if it waits there.
     pub fn due(&self) -> Option<Instant> {
         match self.state {
-            State::Queued { due } | State::Retrying { due } => Some(due),
+            State::Queued { due } => due,
+            State::Retrying { due } => Some(due),
             _ => None,
         }
     }
@@ -281,7 +311,12 @@ impl Run {
         }
     }
 
-    /// The state in one word: queued, running, retrying, succeeded, failed or cancelled.
+    /// Whether it waits for its first attempt.
+    pub fn is_queued(&self) -> bool {
+        matches!(self.state, State::Queued { .. })
+    }
+
+    /// The state in one word: queued, running, retrying, succeeded, failed, cancelled or skipped.
     pub fn status(&self) -> &'static str {
         match self.state {
             State::Queued { .. } => "queued",
@@ -299,8 +334,10 @@ pub enum Event {
     Start { revision: u32 },
     /// The running attempt ended by itself, by a limit, or by a conflict at its commit.
     End { attempt: u32, ending: Box<Ending> },
-    /// Somebody asked to end the run.
+    /// Somebody asked to end the run, or a newer occurrence replaces it.
     Cancel,
+    /// The run has waited as long as its policy lets it.
+    Expire,
     /// The host started and found the run running.
     Lose,
 }
@@ -312,6 +349,8 @@ pub enum Refused {
     Ended,
     #[error("the run is running already")]
     Running,
+    #[error("the run has begun")]
+    Begun,
     #[error("that attempt is not the one that is running")]
     Stale,
 }
@@ -343,6 +382,10 @@ pub fn step(run: &Run, event: Event, retry: &Retry, now: Instant, random: u64) -
             Ok(end(run, ending, retry, now, random))
         }
         (_, Event::End { .. } | Event::Lose) => Err(Refused::Stale),
+        (State::Queued { .. }, Event::Expire) => {
+            Ok(Run { state: State::Ended { outcome: Outcome::Skipped, at: now }, ..run.clone() })
+        }
+        (State::Running { .. } | State::Retrying { .. }, Event::Expire) => Err(Refused::Begun),
         (State::Running { .. }, Event::Cancel) => {
             let mut run =
                 record(run, Outcome::Cancelled, Some("cancelled".into()), None, None, Usage::default(), now);

@@ -4,7 +4,7 @@ use crate::id::JobId;
 const NOW: Instant = Instant::EPOCH;
 
 fn queued() -> Run {
-    Run::queued(RunId::new(JobId(1), NOW, 0), "a".parse().unwrap(), Trigger::Schedule, NOW, NOW)
+    Run::queued(RunId::new(JobId(1), NOW, 0), "a".parse().unwrap(), Trigger::Schedule, NOW, 0)
 }
 
 fn running() -> Run {
@@ -40,6 +40,7 @@ fn every_event_in_every_state() {
         (queued(), start(), Ok("running")),
         (queued(), succeed(1), Err(Refused::Stale)),
         (queued(), Event::Cancel, Ok("cancelled")),
+        (queued(), Event::Expire, Ok("skipped")),
         (queued(), Event::Lose, Err(Refused::Stale)),
         (running(), start(), Err(Refused::Running)),
         (running(), succeed(1), Ok("succeeded")),
@@ -48,14 +49,17 @@ fn every_event_in_every_state() {
         (running(), failed(1, Cause::HostError), Ok("retrying")),
         (running(), failed(0, Cause::HostError), Err(Refused::Stale)),
         (running(), Event::Cancel, Ok("cancelled")),
+        (running(), Event::Expire, Err(Refused::Begun)),
         (running(), Event::Lose, Ok("retrying")),
         (retrying(), start(), Ok("running")),
         (retrying(), succeed(1), Err(Refused::Stale)),
         (retrying(), Event::Cancel, Ok("cancelled")),
+        (retrying(), Event::Expire, Err(Refused::Begun)),
         (retrying(), Event::Lose, Err(Refused::Stale)),
         (ended(), start(), Err(Refused::Ended)),
         (ended(), succeed(1), Err(Refused::Ended)),
         (ended(), Event::Cancel, Err(Refused::Ended)),
+        (ended(), Event::Expire, Err(Refused::Ended)),
         (ended(), Event::Lose, Err(Refused::Ended)),
     ];
     for (run, event, expected) in table {

@@ -1,8 +1,9 @@
 //! A job's whole specification, and how one is read from JSON with every problem named at once.
 
-use crate::grant::Grants;
+use crate::grant::{Grants, is_secret_name};
 use crate::id::Digest;
 use crate::limit::{Limits, fixed};
+use crate::notify::{Hook, Notify};
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::schedule::{Schedule, ScheduleSpec};
@@ -27,9 +28,14 @@ pub struct Specification {
     /// What `this-run.setting` gives, and the guest's environment variables.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Notify::is_nobody")]
+    pub notify: Notify,
+    /// None: no request but one with a token starts the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<Hook>,
 }
 
-const MEMBERS: &str = "component, schedule, policy, limits, grants and env";
+const MEMBERS: &str = "component, schedule, policy, limits, grants, env, notify and hook";
 
 impl Specification {
     pub fn new(component: Digest) -> Specification {
@@ -40,6 +46,8 @@ impl Specification {
             limits: Limits::default(),
             grants: Grants::default(),
             env: BTreeMap::new(),
+            notify: Notify::default(),
+            hook: None,
         }
     }
 
@@ -78,6 +86,8 @@ impl Specification {
             limits: section(&mut members, "limits", &mut problems),
             grants: section(&mut members, "grants", &mut problems),
             env: environment(members.remove("env"), &mut problems),
+            notify: section(&mut members, "notify", &mut problems),
+            hook: hook(members.remove("hook"), &mut problems),
         };
         for name in members.keys() {
             let message = format!("`{}` is not a member of a specification: it has {MEMBERS}", brief(name));
@@ -96,6 +106,18 @@ impl Specification {
         problems.extend(self.policy.problems());
         problems.extend(self.limits.problems(ceiling));
         problems.extend(self.grants.problems());
+        problems.extend(self.notify.problems());
+        let secrets = [
+            ("/notify/secret", self.notify.secret.as_ref()),
+            ("/hook/secret", self.hook.as_ref().map(|hook| &hook.secret)),
+        ];
+        for (pointer, name) in secrets {
+            if let Some(name) = name.filter(|name| !is_secret_name(name)) {
+                let message =
+                    format!("`{}` is not a secret's name: 1 to 63 of A-Z, a-z, 0-9, _ and -", brief(name));
+                problems.push(Problem::new(pointer, message));
+            }
+        }
         problems
     }
 }
@@ -128,6 +150,12 @@ fn section<T: DeserializeOwned + Default>(
         problems.push(Problem::new(format!("/{name}"), error.to_string()));
         T::default()
     })
+}
+
+fn hook(value: Option<Value>, problems: &mut Vec<Problem>) -> Option<Hook> {
+    let value = value.filter(|value| !value.is_null())?;
+    let read = serde_json::from_value(value);
+    read.map_err(|error| problems.push(Problem::new("/hook", error.to_string()))).ok()
 }
 
 fn environment(value: Option<Value>, problems: &mut Vec<Problem>) -> BTreeMap<String, String> {
@@ -207,7 +235,8 @@ mod tests {
             "limits": {"memory": "2GiB"},
             "grants": {"tables": {"NO": "read"}},
             "env": {"A": 1, "B=": "x"},
-            "notify": {},
+            "notifies": {},
+            "hook": {"secrets": "A"},
         }))
         .unwrap_err();
         let mut pointers: Vec<_> = problems.iter().map(|p| p.pointer.as_str()).collect();
@@ -219,8 +248,9 @@ mod tests {
                 "/env/A",
                 "/env/B=",
                 "/grants/tables",
+                "/hook",
                 "/limits/memory",
-                "/notify",
+                "/notifies",
                 "/policy/overlap",
                 "/policy/timeout",
                 "/schedule/hourly"

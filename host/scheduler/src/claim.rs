@@ -4,7 +4,8 @@ use crate::execute;
 use crate::host::Host;
 use sandglass_core::run::Trigger;
 use sandglass_core::{Instant, Span};
-use sandglass_store::op::due::{self, Claimed};
+use sandglass_store::op::claim::{self, Claimed, Room};
+use sandglass_store::op::{due, epoch};
 use sandglass_store::{StoreError, StoreExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -95,13 +96,16 @@ pub(crate) async fn run(host: Arc<Host>) {
 
 /// Claims once. Gives how long to wait for the next thing, none where more may be due already.
 async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
-    let slots = host.slots();
+    let room = host.room();
     // A look is cheap, a commit is not.
-    if let Some(wait) = time_to_next(host, slots)? {
+    if let Some(wait) = time_to_next(host, room)? {
         return Ok(Some(wait));
     }
-    let Claimed { started, occurrences, more } = host_claim(host, slots).await?;
-    let idle = started.is_empty() && occurrences == 0;
+    let Claimed { started, ended, occurrences, more, .. } = claim_due(host, room).await?;
+    let idle = started.is_empty() && ended.is_empty() && occurrences == 0;
+    for run in ended {
+        host.ended(run);
+    }
     for started in started {
         if started.run.trigger == Trigger::Schedule && started.run.attempts.is_empty() {
             host.lateness.record(host.now().since(started.run.scheduled_for));
@@ -111,18 +115,23 @@ async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
     if more || !idle {
         return Ok(None);
     }
-    Ok(Some(time_to_next(host, host.slots())?.unwrap_or(LOOK_AT_LEAST_EVERY)))
+    Ok(Some(time_to_next(host, host.room())?.unwrap_or(LOOK_AT_LEAST_EVERY)))
 }
 
-async fn host_claim(host: &Host, slots: usize) -> Result<Claimed, StoreError> {
+async fn claim_due(host: &Host, room: Room) -> Result<Claimed, StoreError> {
     let (clock, random) = (host.clock.clone(), host.random.clone());
-    host.store.write(move |write| due::claim(write, clock(), slots, &mut || random())).await
+    host.store.write(move |write| claim::claim(write, clock(), room, &mut || random())).await
 }
 
-/// None where something is due.
-fn time_to_next(host: &Host, slots: usize) -> Result<Option<Span>, StoreError> {
-    let next = host.store.read(|read| due::next(read, slots))?;
+/// None where something is due, or the clock shows what is to be recorded.
+fn time_to_next(host: &Host, room: Room) -> Result<Option<Span>, StoreError> {
     let now: Instant = host.now();
+    let (next, epoch) = host.store.read(|read| -> Result<_, StoreError> {
+        Ok((due::next(read, room.slots > 0)?, epoch::current(read)?))
+    })?;
+    if epoch.observe(now).is_some() {
+        return Ok(None);
+    }
     match next {
         Some(next) if next <= now => Ok(None),
         Some(next) => Ok(Some(next.since(now).min(LOOK_AT_LEAST_EVERY))),

@@ -8,7 +8,7 @@ use sandglass_core::run::{Cause, Ending, Failure, Outcome, Run, Usage};
 use sandglass_core::{RunId, Span};
 use sandglass_runtime::{AttemptContext, BoxFuture, Committer, Finished};
 use sandglass_store::op::attempt::{self, CheckpointError};
-use sandglass_store::op::due::Started;
+use sandglass_store::op::claim::Started;
 use sandglass_store::op::log as pieces;
 use sandglass_store::{Store, StoreError, StoreExt};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 /// Executes a claimed attempt in a task of its own.
 pub(crate) fn spawn(host: &Arc<Host>, started: Started) {
     // At once, not when the task comes to run: it takes a slot, and a cancel must find it.
-    let entered = Host::enter(host, started.run.id);
+    let entered = Host::enter(host, started.run.id, started.revision.spec.limits.memory);
     let host = host.clone();
     host.clone().tasks.spawn(async move { execute(&host, &entered, started).await });
 }

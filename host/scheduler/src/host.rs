@@ -5,13 +5,16 @@ use crate::executor::Executor;
 use crate::log::{Journal, Journals};
 use crate::{claim, prune, recover};
 use parking_lot::Mutex;
-use sandglass_core::limit::fixed;
+use sandglass_core::limit::{Bytes, fixed};
 use sandglass_core::retention::Retention;
-use sandglass_core::run::Run;
-use sandglass_core::{Instant, RunId, Span};
+use sandglass_core::run::{Run, Trigger};
+use sandglass_core::{Instant, Name, RunId, Span};
 use sandglass_runtime::Clock;
-use sandglass_store::op::{self, OpError};
-use sandglass_store::{Space, Store, StoreError, StoreExt, Write};
+use sandglass_store::op::claim::Room;
+use sandglass_store::op::{self, OpError, once};
+use sandglass_store::{KeyRange, Space, Store, StoreError, StoreExt, Write};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -25,6 +28,8 @@ use tokio_util::task::TaskTracker;
 pub struct Options {
     /// Attempts that execute at one time.
     pub attempts_max: usize,
+    /// Their linear memory, counted by what each may take at most.
+    pub memory_max: Bytes,
     /// How long ended runs and their logs are kept, and how much of them.
     pub history: Retention,
 }
@@ -32,7 +37,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Options { attempts_max: 64 * cores, history: Retention::default() }
+        Options { attempts_max: 64 * cores, memory_max: Bytes(u64::MAX), history: Retention::default() }
     }
 }
 
@@ -63,9 +68,15 @@ pub struct Host {
     /// Runs of all jobs that wait for an attempt, as they were counted lately.
     waiting: AtomicUsize,
     due: Notify,
-    executing: AtomicUsize,
-    running: Mutex<HashMap<RunId, CancellationToken>>,
+    executing: Mutex<Executing>,
     changes: broadcast::Sender<RunId>,
+}
+
+/// The attempts that execute, and what they take.
+#[derive(Default)]
+struct Executing {
+    cancels: HashMap<RunId, CancellationToken>,
+    memory: u64,
 }
 
 /// Changes of runs that a slow listener may lag behind before it must look for itself.
@@ -93,8 +104,7 @@ impl Host {
             broken: CancellationToken::new(),
             waiting: AtomicUsize::new(0),
             due: Notify::new(),
-            executing: AtomicUsize::new(0),
-            running: Mutex::default(),
+            executing: Mutex::default(),
             changes: broadcast::channel(CHANGES_KEPT).0,
         });
         let recovered = recover::recover(&host).await?;
@@ -130,8 +140,7 @@ impl Host {
 
     /// Counts the runs that wait.
     pub(crate) fn count_waiting(&self) -> Result<(), StoreError> {
-        let range = op::due::all_attempts();
-        let waiting = self.store.read(|read| read.count(Space::Due, &range, fixed::WAITING))?;
+        let waiting = self.store.read(|read| read.count(Space::Waiting, &KeyRange::all(), fixed::WAITING))?;
         self.waiting.store(waiting, Ordering::Relaxed);
         Ok(())
     }
@@ -165,27 +174,80 @@ impl Host {
         }
     }
 
+    /// A change that is made once, however often it is asked for: see [`once`].
+    pub fn change_once<T, F>(
+        &self,
+        request: Option<once::Request>,
+        script: F,
+    ) -> impl Future<Output = Result<T, OpError>> + Send
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: FnOnce(&mut dyn Write, Instant) -> Result<T, OpError> + Send + 'static,
+    {
+        self.change(move |write, now| once::once(write, request, now, |write| script(write, now)))
+    }
+
     /// Asks for a run now.
-    pub async fn ask(&self, job: sandglass_core::Name, input: Option<String>) -> Result<Run, OpError> {
-        if self.waiting.load(Ordering::Relaxed) >= fixed::WAITING {
-            return Err(OpError::Limit(format!(
-                "{} runs of all jobs are waiting, which is the limit: try again when some have ended",
-                fixed::WAITING
-            )));
-        }
+    pub async fn ask(
+        &self,
+        job: Name,
+        trigger: Trigger,
+        input: Option<String>,
+        request: Option<once::Request>,
+    ) -> Result<Run, OpError> {
+        self.check_room()?;
         let random = (self.random)();
-        let run = self.change(move |write, now| op::run::ask(write, &job, input, now, random)).await?;
-        Ok(run)
+        self.change_once(request, move |write, now| op::run::ask(write, &job, trigger, input, now, random))
+            .await
+    }
+
+    /// Asks for a run like one that has ended.
+    pub async fn again(&self, id: RunId, request: Option<once::Request>) -> Result<Run, OpError> {
+        self.check_room()?;
+        let random = (self.random)();
+        self.change_once(request, move |write, now| op::run::again(write, id, now, random)).await
+    }
+
+    /// Asks for a run for each instant of a job's schedule in a time that is over.
+    pub async fn backfill(
+        &self,
+        job: Name,
+        from: Instant,
+        to: Instant,
+        request: Option<once::Request>,
+    ) -> Result<Vec<RunId>, OpError> {
+        self.check_room()?;
+        let random = self.random.clone();
+        let script = move |write: &mut dyn Write, now| {
+            let runs = op::run::backfill(write, &job, from, to, now, &mut || random())?;
+            Ok(runs.into_iter().map(|run| run.id).collect())
+        };
+        self.change_once(request, script).await
+    }
+
+    fn check_room(&self) -> Result<(), OpError> {
+        if self.waiting.load(Ordering::Relaxed) < fixed::WAITING {
+            return Ok(());
+        }
+        Err(OpError::Limit(format!(
+            "{} runs of all jobs are waiting, which is the limit: try again when some have ended",
+            fixed::WAITING
+        )))
     }
 
     /// Cancels a run. Its attempt, if one is running, is dropped with all that it wrote.
     pub async fn cancel(&self, id: RunId) -> Result<Run, OpError> {
         let run = self.change(move |write, now| op::run::cancel(write, id, now)).await?;
-        if let Some(token) = self.running.lock().get(&id) {
+        self.ended(id);
+        Ok(run)
+    }
+
+    /// A run has ended, whatever its attempt does: if one executes, it is told.
+    pub(crate) fn ended(&self, id: RunId) {
+        if let Some(token) = self.executing.lock().cancels.get(&id) {
             token.cancel();
         }
         self.tell(id);
-        Ok(run)
     }
 
     /// The run when it has ended, or as it is when `most` is over. None where there is no such run.
@@ -224,19 +286,26 @@ impl Host {
 
     /// Attempts that execute now.
     pub fn executing(&self) -> usize {
-        self.executing.load(Ordering::Relaxed)
+        self.executing.lock().cancels.len()
     }
 
-    pub(crate) fn slots(&self) -> usize {
-        self.options.attempts_max.saturating_sub(self.executing())
+    pub(crate) fn room(&self) -> Room {
+        let executing = self.executing.lock();
+        Room {
+            slots: self.options.attempts_max.saturating_sub(executing.cancels.len()),
+            memory: Bytes(self.options.memory_max.0.saturating_sub(executing.memory)),
+            idle: executing.cancels.is_empty(),
+        }
     }
 
-    pub(crate) fn enter(host: &Arc<Host>, run: RunId) -> Entered {
-        host.executing.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn enter(host: &Arc<Host>, run: RunId, memory: Bytes) -> Entered {
         let cancel = CancellationToken::new();
-        host.running.lock().insert(run, cancel.clone());
+        let mut executing = host.executing.lock();
+        executing.cancels.insert(run, cancel.clone());
+        executing.memory += memory.0;
+        drop(executing);
         let journal = host.journals.open(run);
-        Entered { host: host.clone(), run, cancel, journal }
+        Entered { host: host.clone(), run, memory, cancel, journal }
     }
 }
 
@@ -244,6 +313,7 @@ impl Host {
 pub(crate) struct Entered {
     host: Arc<Host>,
     run: RunId,
+    memory: Bytes,
     pub(crate) cancel: CancellationToken,
     pub(crate) journal: Arc<Journal>,
 }
@@ -251,8 +321,10 @@ pub(crate) struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         self.host.journals.close(self.run);
-        self.host.running.lock().remove(&self.run);
-        self.host.executing.fetch_sub(1, Ordering::Relaxed);
+        let mut executing = self.host.executing.lock();
+        executing.cancels.remove(&self.run);
+        executing.memory -= self.memory.0;
+        drop(executing);
         self.host.due.notify_one();
         self.host.tell(self.run);
     }

@@ -1,8 +1,9 @@
-//! What is old goes: history by age and size, a day at a time.
+//! What is old goes: history by age and size, a day at a time; answers that were kept for repeated requests.
 
 use crate::host::Host;
 use sandglass_core::Span;
-use sandglass_store::{Store, StoreError};
+use sandglass_store::op::once;
+use sandglass_store::{Store, StoreError, StoreExt};
 use std::sync::Arc;
 
 /// Between two looks at what is there.
@@ -10,14 +11,30 @@ const EVERY: Span = Span::from_secs(600);
 
 pub(crate) async fn run(host: Arc<Host>) {
     loop {
-        match history(&host).await {
-            Ok(()) | Err(StoreError::Closed) => {}
-            Err(error) => tracing::warn!(%error, "old history could not be dropped"),
+        for (what, pruned) in [("history", history(&host).await), ("answers", answers(&host).await)] {
+            match pruned {
+                Ok(()) | Err(StoreError::Closed) => {}
+                Err(error) => tracing::warn!(%error, "old {what} could not be dropped"),
+            }
         }
         tokio::select! {
             biased;
             () = host.closing.cancelled() => return,
             () = tokio::time::sleep(EVERY.to_std()) => {}
+        }
+    }
+}
+
+/// Answers that one script drops.
+const ANSWERS: usize = 500;
+
+/// Drops what was answered to requests that nobody repeats any more.
+async fn answers(host: &Host) -> Result<(), StoreError> {
+    loop {
+        let clock = host.clock.clone();
+        let dropped = host.store.write(move |write| once::prune(write, clock(), ANSWERS)).await?;
+        if dropped < ANSWERS {
+            return Ok(());
         }
     }
 }

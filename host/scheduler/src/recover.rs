@@ -1,7 +1,7 @@
 //! At the start: every attempt that was running when the host stopped is lost.
 
 use crate::host::Host;
-use sandglass_store::op::run;
+use sandglass_store::op::recover;
 use sandglass_store::{StoreError, StoreExt};
 
 /// What the last process left.
@@ -19,8 +19,10 @@ pub(crate) async fn recover(host: &Host) -> Result<Recovered, StoreError> {
     let mut after = None;
     loop {
         let (clock, random) = (host.clock.clone(), host.random.clone());
-        let (last, lost) =
-            host.store.write(move |write| run::lose(write, after, BATCH, clock(), &mut || random())).await?;
+        let (last, lost) = host
+            .store
+            .write(move |write| recover::lose(write, after, BATCH, clock(), &mut || random()))
+            .await?;
         recovered.lost += lost;
         match last {
             Some(last) => after = Some(last),

@@ -160,7 +160,7 @@ impl Key for RevisionKey {
     }
 }
 
-/// A live run: those of one job lie together, oldest first.
+/// A run that has not ended: those of one job lie together, oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveKey(pub RunId);
 
@@ -216,6 +216,8 @@ pub enum Due {
     Occurrence { job: JobId, revision: u32 },
     /// The run's next attempt.
     Attempt(RunId),
+    /// A look at whether a run that waits is late, or has waited too long.
+    Check(RunId),
 }
 
 impl Due {
@@ -223,6 +225,7 @@ impl Due {
     // that must be accounted for.
     const OCCURRENCE: u8 = 0;
     const ATTEMPT: u8 = 1;
+    const CHECK: u8 = 2;
 
     /// Every occurrence due up to `until`.
     pub fn occurrences(until: Instant) -> KeyRange {
@@ -232,6 +235,11 @@ impl Due {
     /// Every attempt due up to `until`.
     pub fn attempts(until: Instant) -> KeyRange {
         Due::up_to(Due::ATTEMPT, until)
+    }
+
+    /// Every check due up to `until`.
+    pub fn checks(until: Instant) -> KeyRange {
+        Due::up_to(Due::CHECK, until)
     }
 
     fn up_to(kind: u8, until: Instant) -> KeyRange {
@@ -254,6 +262,11 @@ impl Key for DueKey {
                 self.at.encode(out);
                 run.encode(out);
             }
+            Due::Check(run) => {
+                out.push(Due::CHECK);
+                self.at.encode(out);
+                run.encode(out);
+            }
         }
     }
 
@@ -265,9 +278,66 @@ impl Key for DueKey {
                 RevisionKey::decode(rest).map(|key| Due::Occurrence { job: key.job, revision: key.number })?
             }
             Due::ATTEMPT => Due::Attempt(RunId::decode(rest)?),
+            Due::CHECK => Due::Check(RunId::decode(rest)?),
             _ => return None,
         };
         Some(DueKey { at: Instant::decode(&at)?, what })
+    }
+}
+
+/// A webhook's message, by the instant of its next delivery; told apart by the commit that made it and its
+/// number in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoticeKey {
+    pub at: Instant,
+    pub commit: u64,
+    pub number: u32,
+}
+
+impl NoticeKey {
+    /// Every message due up to `until`.
+    pub fn up_to(until: Instant) -> KeyRange {
+        let end = Instant::from_millis(until.millis().saturating_add(1)).to_bytes();
+        KeyRange { from: Bound::Unbounded, to: Bound::Excluded(end) }
+    }
+}
+
+impl Key for NoticeKey {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.at.encode(out);
+        self.commit.encode(out);
+        out.extend_from_slice(&self.number.to_be_bytes());
+    }
+
+    fn decode(bytes: &[u8]) -> Option<NoticeKey> {
+        let (at, rest) = split::<8>(bytes)?;
+        let (commit, number) = split::<8>(rest)?;
+        Some(NoticeKey {
+            at: Instant::decode(&at)?,
+            commit: u64::from_be_bytes(commit),
+            number: u32::from_be_bytes(number.try_into().ok()?),
+        })
+    }
+}
+
+/// A request that is done once: the hour of it, so that old ones lie together, and the digest of who asked
+/// for what under which key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OnceKey {
+    /// Since 1970, at least 0.
+    pub hour: u32,
+    pub request: Digest,
+}
+
+impl Key for OnceKey {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.hour.to_be_bytes());
+        self.request.encode(out);
+    }
+
+    fn decode(bytes: &[u8]) -> Option<OnceKey> {
+        let (hour, request) = split::<4>(bytes)?;
+        Some(OnceKey { hour: u32::from_be_bytes(hour), request: Digest::decode(request)? })
     }
 }
 
@@ -355,7 +425,9 @@ mod tests {
         fn keys_read_back(job: u32, number: u32, millis in 0i64..1 << 46, random: u64) {
             let run = RunId::new(JobId(job), Instant::from_millis(millis), random);
             let at = Instant::from_millis(millis);
-            for what in [Due::Occurrence { job: JobId(job), revision: number }, Due::Attempt(run)] {
+            for what in
+                [Due::Occurrence { job: JobId(job), revision: number }, Due::Attempt(run), Due::Check(run)]
+            {
                 let key = DueKey { at, what };
                 prop_assert_eq!(DueKey::decode(&key.to_bytes()), Some(key));
             }
@@ -364,11 +436,16 @@ mod tests {
             prop_assert_eq!(SkipKey::decode(&skip.to_bytes()), Some(skip));
             let piece = PieceKey { of: run, number };
             prop_assert_eq!(PieceKey::decode(&piece.to_bytes()), Some(piece));
+            let notice = NoticeKey { at, commit: random, number };
+            prop_assert_eq!(NoticeKey::decode(&notice.to_bytes()), Some(notice));
+            let once = OnceKey { hour: number, request: Digest::of(&random.to_be_bytes()) };
+            prop_assert_eq!(OnceKey::decode(&once.to_bytes()), Some(once));
         }
 
         #[test]
         fn no_bytes_make_a_key_panic(bytes: Vec<u8>) {
             let _ = (DueKey::decode(&bytes), LiveKey::decode(&bytes), SkipKey::decode(&bytes));
+            let _ = (NoticeKey::decode(&bytes), OnceKey::decode(&bytes));
             let _ = (RowPlace::decode(&bytes), PieceKey::<RunId>::decode(&bytes), Name::decode(&bytes));
         }
     }

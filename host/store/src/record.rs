@@ -3,11 +3,13 @@
 //! JSON, because a record outlives the code that wrote it; the version is there for the day when a form
 //! changes. The checksum finds what a damaged disk or a damaged log of the backend left.
 
-use crate::key::{DueKey, Key, LiveKey, PieceKey, RevisionKey, RowPlace, SkipKey};
+use crate::key::{DueKey, Key, LiveKey, NoticeKey, OnceKey, PieceKey, RevisionKey, RowPlace, SkipKey};
 use crate::space::Space;
 use crate::store::StoreError;
 use sandglass_core::email::Email;
+use sandglass_core::epoch::Epoch;
 use sandglass_core::job::{Job, Reason, Revision, Skip, Status};
+use sandglass_core::notify::Notice;
 use sandglass_core::row::{Row, RowId};
 use sandglass_core::run::Run;
 use sandglass_core::{Digest, Instant, JobId, Name, RunId};
@@ -83,6 +85,8 @@ pub struct Meta {
     /// The number of the newest job.
     pub newest_job: u32,
     pub jobs: u64,
+    /// Which clock instants are read from.
+    pub epoch: Epoch,
 }
 
 /// A validated component. Its bytes are in [`Chunk`]s.
@@ -147,6 +151,9 @@ pub struct DueEntry {
     /// The skip that the occurrence before this one ended in: one more for the same reason joins it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipping: Option<Skipping>,
+    /// For an occurrence, the clock's epoch. An older one reigns no longer than to the beginning of the next.
+    #[serde(default)]
+    pub epoch: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,7 +163,11 @@ pub struct Skipping {
     pub number: u32,
 }
 
-/// A run that has not ended, and one that has: the same record in two spaces.
+/// A run that has not begun, one that goes on, and one that has ended: the same record in three spaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Waiting(pub Run);
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Live(pub Run);
@@ -169,6 +180,15 @@ pub struct Ended(pub Run);
 /// one frame with one checksum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogPiece(pub Vec<u8>);
+
+/// What was answered to a request that is done once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Once {
+    pub at: Instant,
+    /// Of the request's body: another body under the same key is a mistake.
+    pub body: Digest,
+    pub answer: Value,
+}
 
 /// A table that came to exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,7 +211,10 @@ json_record!(NameOf, JobName, Name);
 json_record!(Revision, Revision, RevisionKey);
 json_record!(Status, Status, JobId);
 json_record!(DueEntry, Due, DueKey);
+json_record!(Waiting, Waiting, LiveKey);
 json_record!(Live, Live, LiveKey);
+json_record!(Notice, Notice, NoticeKey);
+json_record!(Once, Once, OnceKey);
 json_record!(Skip, Skip, SkipKey);
 json_record!(Table, Table, Name);
 // By commit and place in it: the outbox in the order of its making.
@@ -271,7 +294,7 @@ mod tests {
 
     #[test]
     fn damage_is_found() {
-        let bytes = Meta { newest_job: 7, jobs: 1 }.encode();
+        let bytes = Meta { newest_job: 7, jobs: 1, ..Meta::default() }.encode();
         assert_eq!(Meta::decode(&bytes).unwrap().newest_job, 7);
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();

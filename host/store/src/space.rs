@@ -15,13 +15,19 @@ pub enum Space {
     Status = 7,
     /// What is to be done, by the instant when it is.
     Due = 8,
-    /// Runs that have not ended.
+    /// Runs that go on: that execute, or wait between two attempts.
     Live = 9,
     Skip = 10,
     Table = 11,
     Row = 12,
     Email = 13,
     Token = 14,
+    /// Runs that have not begun.
+    Waiting = 15,
+    /// Webhooks' messages that wait to be delivered, by the instant when they are tried next.
+    Notice = 17,
+    /// What was answered to requests that carried an idempotency key.
+    Once = 18,
     /// Ended runs. In history: see [`Space::is_history`].
     Ended = 128,
     /// Pieces of runs' logs. In history too.
@@ -29,7 +35,7 @@ pub enum Space {
 }
 
 impl Space {
-    pub const ALL: [Space; 17] = [
+    pub const ALL: [Space; 20] = [
         Space::Meta,
         Space::Component,
         Space::Chunk,
@@ -45,6 +51,9 @@ impl Space {
         Space::Row,
         Space::Email,
         Space::Token,
+        Space::Waiting,
+        Space::Notice,
+        Space::Once,
         Space::Ended,
         Space::Log,
     ];
@@ -53,7 +62,7 @@ impl Space {
     /// backend keeps them apart by the day of it, to drop a day as a whole.
     ///
     /// Within one commit they become durable before those of the other spaces do. So an ended run may be
-    /// found in history that a crash kept from being committed: while a run is among the live ones, what
+    /// found in history that a crash kept from being committed: while a run is among those that have not ended, what
     /// history says of it is not true yet.
     pub fn is_history(self) -> bool {
         self as u8 >= 128

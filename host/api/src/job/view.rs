@@ -9,7 +9,7 @@ use sandglass_core::{Digest, Instant, Name, RunId};
 use sandglass_store::op::job::Current;
 use sandglass_store::op::{self, OpError};
 use sandglass_store::record::Component;
-use sandglass_store::{Key as _, KeyRange, Read, Space, StoreError};
+use sandglass_store::{Read, StoreError};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -33,6 +33,9 @@ pub(crate) struct View {
     /// Newest first.
     recent: Vec<Last>,
     counters: Counters,
+    /// Notifications that nobody took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undelivered: Option<Undelivered>,
     warnings: Vec<String>,
 }
 
@@ -53,6 +56,13 @@ struct Last {
 }
 
 #[derive(Debug, Serialize)]
+struct Undelivered {
+    count: u64,
+    /// Of the newest.
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
 struct Counters {
     succeeded: u64,
     failed: u64,
@@ -63,8 +73,6 @@ struct Counters {
 
 /// Instants that a job shows of what comes next.
 const NEXT: usize = 3;
-/// Live runs are counted up to here: those that may wait, and those that may go on.
-const LIVE_MAX: usize = 2_000;
 
 /// Looks up what belongs to jobs, components once each.
 pub(crate) struct Viewer<'a> {
@@ -82,7 +90,7 @@ impl<'a> Viewer<'a> {
         let Current { job, revision } = current;
         let status = op::job::status(self.read, job.id)?;
         let schedule = revision.schedule();
-        let live = KeyRange::prefix(job.id.to_bytes());
+        let (going_on, waiting) = op::turn::count(self.read, job.id)?;
         let recent: Vec<Last> = status.recent.iter().map(Last::from).collect();
         Ok(View {
             name: job.name.clone(),
@@ -97,7 +105,11 @@ impl<'a> Viewer<'a> {
                 .map(|pause| Paused { since: pause.since, reason: pause.reason.clone() }),
             schedule_words: schedule.words(),
             next: next(job, &schedule, self.now),
-            live_runs: self.read.count(Space::Live, &live, LIVE_MAX)?,
+            live_runs: going_on + waiting,
+            undelivered: status
+                .undelivered_reason
+                .as_ref()
+                .map(|reason| Undelivered { count: status.undelivered, reason: reason.clone() }),
             last_success: status.last_success,
             last_run: recent.first().cloned(),
             recent,

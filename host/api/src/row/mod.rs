@@ -7,6 +7,7 @@ pub(crate) mod transfer;
 use crate::app::App;
 use crate::body;
 use crate::condition::{self, Condition, etag};
+use crate::once::Key;
 use crate::parameter::NoParameters;
 use crate::path::{At, Within};
 use crate::problem::{Code, Refusal};
@@ -21,8 +22,8 @@ use sandglass_core::row::{Fields, Row, RowId, check_fields, merge_fields};
 use sandglass_core::{Instant, Name, Problem};
 use sandglass_store::op::table::Existing;
 use sandglass_store::op::{self, OpError};
-use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A row, as it is shown: its own four values before its members, in one object.
@@ -185,7 +186,7 @@ pub(crate) async fn delete(
 }
 
 /// What is told of a row that was added.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Added {
     id: RowId,
     version: u64,
@@ -225,13 +226,19 @@ fn rows_of(document: Value, now: Instant) -> Result<Vec<(RowId, Fields)>, Refusa
 pub(crate) async fn add(
     State(app): State<App>,
     At(table): At<Name>,
+    key: Key,
     _: NoParameters,
     body: body::Json,
 ) -> Result<Response, Refusal> {
     let rows = rows_of(body.value()?, app.host.now())?;
-    let written = app.write(move |write, now| op::table::put(write, &table, rows, Existing::Refuse, now));
-    let items: Vec<Added> =
-        written.await?.into_iter().map(|Row { id, version, .. }| Added { id, version }).collect();
+    let once = key.with(&body);
+    let written = app.write(move |write, now| {
+        op::once::once(write, once, now, |write| {
+            let rows = op::table::put(write, &table, rows, Existing::Refuse, now)?;
+            Ok(rows.into_iter().map(|Row { id, version, .. }| Added { id, version }).collect::<Vec<_>>())
+        })
+    });
+    let items = written.await?;
     Ok((StatusCode::CREATED, Json(serde_json::json!({"items": items}))).into_response())
 }
 

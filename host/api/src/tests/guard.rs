@@ -156,7 +156,7 @@ async fn bodies_of_json_are_bounded_and_typed() {
 async fn a_key_that_would_not_be_heeded_is_refused() {
     let site = Site::new().await;
     let headers = [("idempotency-key", "once")];
-    let answer = site.call_if("POST", "/v1/jobs/a/runs", &headers, json!({})).await;
+    let answer = site.call_if("POST", "/v1/jobs/a/pause", &headers, json!({})).await;
     let problem = answer.problem(400, "bad-request");
     assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("Idempotency-Key")), "{problem}");
 }

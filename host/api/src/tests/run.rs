@@ -2,10 +2,15 @@
 
 use super::Site;
 use sandglass_core::effect::Effects;
+use sandglass_core::limit::Bytes;
 use sandglass_core::run::{Cause, Ending, Failure, Usage};
 use sandglass_core::{RunId, Span};
 use sandglass_store::op;
+use sandglass_store::op::claim::Room;
 use serde_json::{Value, json};
+
+/// For a few attempts.
+const ROOM: Room = Room { slots: 9, memory: Bytes(u64::MAX), idle: true };
 
 impl Site {
     pub(super) async fn job(&self, name: &str) {
@@ -22,7 +27,7 @@ impl Site {
 
     /// Begins what waits, as the scheduler would.
     pub(super) async fn begin(&self) {
-        self.write(|write, now| Ok(op::due::claim(write, now, 9, &mut || 7)?)).await;
+        self.write(|write, now| Ok(op::claim::claim(write, now, ROOM, &mut || 7)?)).await;
     }
 
     /// Ends the first attempt of a run that was begun.

@@ -59,7 +59,7 @@ async fn the_outbox_is_shown_newest_first() {
     for subject in ["first", "second"] {
         let email = Email {
             message_id: format!("{subject}@host"),
-            run: RunId::new(JobId(1), site.now(), 1),
+            run: Some(RunId::new(JobId(1), site.now(), 1)),
             job: "a".parse().unwrap(),
             queued_at: site.now(),
             message: Message {

@@ -68,7 +68,9 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     let compiler = Compiler::new().context("the compiler's process cannot be started")?;
     let history = Retention { age: config.history, bytes: config.history_max };
     let mut options = sandglass_scheduler::Options { history, ..Default::default() };
-    options.attempts_max = config.attempts_max.unwrap_or(options.attempts_max);
+    let bounds = settings(config);
+    options.attempts_max = bounds.attempts_max;
+    options.memory_max = bounds.memory_max;
     let components = Components::new(store.clone(), runtime, compiler, clock.clone());
     let host =
         Host::start(store.clone(), components.clone(), clock, Arc::new(system_random), options).await?;

@@ -59,7 +59,7 @@ impl State {
         let message_id = format!("{}.{}@sandglass", self.context.run, of_run + 1);
         self.workspace.send(Email {
             message_id: message_id.clone(),
-            run: self.context.run,
+            run: Some(self.context.run),
             job: self.context.job.clone(),
             queued_at: self.now(),
             message,

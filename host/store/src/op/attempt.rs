@@ -104,7 +104,7 @@ fn commit(
         let id = run.id.job();
         if write.load::<Job>(&id)?.is_some() {
             let mut status = job::status(write.as_read(), id)?;
-            status.record_emails(emails, now);
+            status.emails.add(emails, now);
             write.save(&id, &status);
         }
     }

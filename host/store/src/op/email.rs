@@ -14,6 +14,12 @@ pub fn list(read: &dyn Read, before: Option<Place>, limit: usize) -> Result<Vec<
     read.list::<Email>(&KeyRange { from: Bound::Unbounded, to }, true, limit)
 }
 
+/// The place of the next message of a commit.
+pub(crate) fn free_place(read: &dyn Read, commit: u64) -> Result<Place, StoreError> {
+    let last = read.list::<Email>(&KeyRange::prefix(commit.to_bytes()), true, 1)?;
+    Ok(PieceKey { of: commit, number: last.first().map_or(0, |(place, _)| place.number + 1) })
+}
+
 pub fn get(read: &dyn Read, place: Place) -> Result<Option<Email>, StoreError> {
     read.load(&place)
 }

@@ -1,8 +1,8 @@
 //! Jobs and their revisions.
 
 use crate::key::{Due, DueKey, Key, KeyRange, RevisionKey, SkipKey};
-use crate::op::{OpError, pause, run};
-use crate::record::{Component, DueEntry, Live, Meta, NameOf};
+use crate::op::{OpError, pause, run, turn};
+use crate::record::{Component, DueEntry, Meta, NameOf};
 use crate::space::Space;
 use crate::store::{Read, StoreError, Write};
 use sandglass_core::job::{Job, Revision, Skip, Status};
@@ -45,7 +45,7 @@ pub fn current(read: &dyn Read, name: &Name) -> Result<Current, OpError> {
 }
 
 pub fn newest(read: &dyn Read, job: &Job) -> Result<Revision, StoreError> {
-    let key = RevisionKey { job: job.id, number: job.revision };
+    let key = revision_key(job.id, job.revision);
     read.load(&key)?
         .ok_or_else(|| StoreError::Damaged(format!("job {} lacks its revision {}", job.name, job.revision)))
 }
@@ -143,7 +143,7 @@ fn create(write: &mut dyn Write, name: &Name, spec: Specification, now: Instant)
     write.save(name, &NameOf(id));
     write.save(&id, &job);
     write.save(&RevisionKey { job: id, number: 1 }, &revision);
-    await_next(write, id, &revision, now);
+    await_next(write, id, &revision, now)?;
     Ok(Current { job, revision })
 }
 
@@ -160,13 +160,15 @@ fn revise(
             pause::record(write, &mut job, before, now)?;
         } else {
             forget_next(write, job.id, before, now);
-            await_next(write, job.id, &revision, now);
+            await_next(write, job.id, &revision, now)?;
         }
     }
     job.revision = revision.number;
     job.version = write.sequence();
     write.save(&job.id, &job);
-    write.save(&RevisionKey { job: job.id, number: revision.number }, &revision);
+    write.save(&revision_key(job.id, revision.number), &revision);
+    // The policy may let another run go on now.
+    turn::settle(write, job.id, &revision.spec.policy, now)?;
     if let Some(number) = revision.number.checked_sub(fixed::REVISIONS).filter(|number| *number > 0) {
         write.remove::<Revision>(&RevisionKey { job: job.id, number });
     }
@@ -198,11 +200,12 @@ pub fn delete(write: &mut dyn Write, name: &Name, expect: Expect, now: Instant) 
     if job.paused.is_none() {
         forget_next(write, job.id, &revision, now);
     }
-    for (_, Live(live)) in
-        write.as_read().list::<Live>(&KeyRange::prefix(job.id.to_bytes()), false, usize::MAX)?
-    {
-        if !matches!(live.state, State::Running { .. }) {
-            run::advance(write, &live, Event::Cancel, now, 0)?;
+    for live in turn::all(write.as_read(), job.id)? {
+        // Ending one may have changed the next.
+        if let Some(run) = turn::live(write.as_read(), live.id)?
+            && !matches!(run.state, State::Running { .. })
+        {
+            run::advance(write, &run, Event::Cancel, now, 0)?;
         }
     }
     let mut meta = write.load::<Meta>(&())?.unwrap_or_default();
@@ -225,10 +228,17 @@ pub fn delete(write: &mut dyn Write, name: &Name, expect: Expect, now: Instant) 
 }
 
 /// Puts the first occurrence after `after` into the index.
-pub(crate) fn await_next(write: &mut dyn Write, job: JobId, revision: &Revision, after: Instant) {
+pub(crate) fn await_next(
+    write: &mut dyn Write,
+    job: JobId,
+    revision: &Revision,
+    after: Instant,
+) -> Result<(), StoreError> {
     if let Some((key, nominal)) = next_due(job, revision, after) {
-        write.save(&key, &DueEntry { nominal: Some(nominal), skipping: None });
+        let epoch = run::epoch(write.as_read())?;
+        write.save(&key, &DueEntry { nominal: Some(nominal), skipping: None, epoch });
     }
+    Ok(())
 }
 
 /// Takes it out again. An occurrence that is due and not yet dealt with is another one, and stays: it is
@@ -246,8 +256,6 @@ fn next_due(job: JobId, revision: &Revision, after: Instant) -> Option<(DueKey, 
     Some((DueKey { at: schedule.jittered(job, nominal), what }, nominal))
 }
 
-/// The runs of a job that have not ended, oldest first, at most `limit`.
-pub fn live(read: &dyn Read, job: JobId, limit: usize) -> Result<Vec<sandglass_core::run::Run>, StoreError> {
-    let runs = read.list::<Live>(&KeyRange::prefix(job.to_bytes()), false, limit)?;
-    Ok(runs.into_iter().map(|(_, Live(run))| run).collect())
+pub(crate) fn revision_key(job: JobId, number: u32) -> RevisionKey {
+    RevisionKey { job, number }
 }

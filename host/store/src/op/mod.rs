@@ -2,16 +2,24 @@
 //! [`Read`](crate::Read). Decisions are made in `core`; here they meet what is stored.
 
 pub mod attempt;
+pub mod claim;
 pub mod component;
 pub mod due;
 pub mod effect;
 pub mod email;
+pub mod epoch;
 pub mod job;
+mod listing;
 pub mod log;
+pub mod notice;
+pub mod once;
 pub mod pause;
+pub mod recover;
 pub mod run;
+mod skip;
 pub mod table;
 pub mod token;
+pub mod turn;
 
 use crate::store::StoreError;
 use sandglass_core::Problem;

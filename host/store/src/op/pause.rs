@@ -1,8 +1,7 @@
 //! Pausing and resuming, and the record of what a pause skipped.
 
-use crate::key::SkipKey;
 use crate::op::job::{self, Expect};
-use crate::op::{OpError, due};
+use crate::op::{OpError, run, skip};
 use crate::store::{StoreError, Write};
 use sandglass_core::job::{Job, Pause, Reason, Revision, Skip, Status};
 use sandglass_core::time::Span;
@@ -19,17 +18,24 @@ pub fn pause(
     let job::Current { mut job, revision } = job::current(write.as_read(), name)?;
     job::check(&job, expect)?;
     if job.paused.is_none() {
-        begin(write, &mut job, &revision, reason, now);
+        begin(write, &mut job, &revision, reason, now)?;
     }
     Ok(job::Current { job, revision })
 }
 
 /// Pauses a job that is not paused, and saves it.
-pub(crate) fn begin(write: &mut dyn Write, job: &mut Job, revision: &Revision, reason: &str, now: Instant) {
+pub(crate) fn begin(
+    write: &mut dyn Write,
+    job: &mut Job,
+    revision: &Revision,
+    reason: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
     job::forget_next(write, job.id, revision, now);
     job.paused = Some(Pause { since: now, recorded_to: now, reason: reason.into() });
     job.version = write.sequence();
     write.save(&job.id, job);
+    Ok(())
 }
 
 /// Goes on from the next occurrence. Those that the pause skipped are recorded.
@@ -52,7 +58,7 @@ pub fn resume(
             status.failures_in_a_row = 0;
             write.save(&job.id, &status);
         }
-        job::await_next(write, job.id, &revision, now);
+        job::await_next(write, job.id, &revision, now)?;
     }
     Ok(job::Current { job, revision })
 }
@@ -67,12 +73,12 @@ pub(crate) fn record(
     let Some(pause) = &mut job.paused else {
         return Ok(());
     };
-    if let Some(skip) = skipped(pause, revision, now) {
+    if let Some(mut skip) = skipped(pause, revision, now) {
+        skip.epoch = run::epoch(write.as_read())?;
         let mut status = job::status(write.as_read(), job.id)?;
         status.skipped += skip.count;
         write.save::<Status>(&job.id, &status);
-        let key: SkipKey = due::free_skip_key(write.as_read(), job.id, skip.from)?;
-        write.save(&key, &skip);
+        skip::record(write, job.id, &skip, None)?;
     }
     pause.recorded_to = now;
     Ok(())
@@ -85,5 +91,5 @@ pub fn skipped(pause: &Pause, revision: &Revision, now: Instant) -> Option<Skip>
     let to = schedule.last_until(after, until)?;
     let from = schedule.next_after(after)?;
     let count = schedule.count(from.minus(Span::from_millis(1)), to);
-    Some(Skip { reason: Reason::Paused, from, to, count })
+    Some(Skip::new(Reason::Paused, from, to, count))
 }

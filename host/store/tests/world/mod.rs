@@ -2,16 +2,16 @@
 
 use sandglass_core::effect::Effects;
 use sandglass_core::job::{Job, Skip, Status};
-use sandglass_core::limit::Limits;
+use sandglass_core::limit::{Bytes, Limits};
 use sandglass_core::log::{Level, Line, Source};
 use sandglass_core::row::Row;
-use sandglass_core::run::{Ending, Failure, Run, Usage};
+use sandglass_core::run::{Ending, Failure, Run, Trigger, Usage};
 use sandglass_core::spec::Specification;
 use sandglass_core::{Digest, Instant, Name, RunId};
 use sandglass_store::memory::Memory;
 use sandglass_store::op::attempt::{self, CheckpointError};
-use sandglass_store::op::due::{self, Claimed, Started};
-use sandglass_store::op::{OpError, component, job, pause, run, table};
+use sandglass_store::op::claim::{self, Claimed, Room, Started};
+use sandglass_store::op::{OpError, component, job, pause, recover, run, table};
 use sandglass_store::record::{Artifact, Component};
 use sandglass_store::{KeyRange, Read, Space, StoreError, StoreExt, Write};
 use serde_json::{Map, Value, json};
@@ -73,6 +73,11 @@ static RANDOM: AtomicU64 = AtomicU64::new(1);
 fn random() -> u64 {
     // Spread over all bits, of which an id takes only some.
     RANDOM.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
+}
+
+/// For so many attempts, of any memory.
+fn room(slots: usize) -> Room {
+    Room { slots, memory: Bytes(u64::MAX), idle: true }
 }
 
 pub fn name(text: &str) -> Name {
@@ -169,7 +174,8 @@ impl World {
 
     pub fn claim(&mut self, seconds: i64, slots: usize) -> Claimed {
         self.set_now(seconds);
-        self.write::<_, StoreError>(move |write, now| due::claim(write, now, slots, &mut random)).unwrap()
+        self.write::<_, StoreError>(move |write, now| claim::claim(write, now, room(slots), &mut random))
+            .unwrap()
     }
 
     pub fn end(
@@ -214,13 +220,13 @@ impl World {
 
     pub fn lose_all(&mut self, seconds: i64) -> usize {
         self.set_now(seconds);
-        self.write::<_, StoreError>(|write, now| run::lose(write, None, 100, now, &mut random)).unwrap().1
+        self.write::<_, StoreError>(|write, now| recover::lose(write, None, 100, now, &mut random)).unwrap().1
     }
 
     pub fn ask(&mut self, job: &str, seconds: i64) -> Result<Run, OpError> {
         self.set_now(seconds);
         let job = name(job);
-        self.write(move |write, now| run::ask(write, &job, None, now, random()))
+        self.write(move |write, now| run::ask(write, &job, Trigger::Manual, None, now, random()))
     }
 
     pub fn cancel(&mut self, id: RunId, seconds: i64) -> Result<Run, OpError> {

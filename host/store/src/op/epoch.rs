@@ -1,0 +1,109 @@
+//! The clock's epochs: what is stored when the wall clock moves on, and when it was set back.
+
+use crate::key::{Due, DueKey, KeyRange, LiveKey};
+use crate::op::{job, pause, turn};
+use crate::record::{DueEntry, Live, Meta, Waiting};
+use crate::store::{Read, StoreError, Write};
+use sandglass_core::epoch::Epoch;
+use sandglass_core::job::{Job, Revision, Status};
+use sandglass_core::limit::fixed;
+use sandglass_core::run::State;
+use sandglass_core::{Instant, RunId};
+
+/// The epoch that goes on.
+pub fn current(read: &dyn Read) -> Result<Epoch, StoreError> {
+    Ok(read.load::<Meta>(&())?.unwrap_or_default().epoch)
+}
+
+/// Stores that the clock shows `now`, where that is news, and gives the epoch. A step back by more than a day
+/// opens a new one: every schedule goes on from `now`, in this one script, however many jobs there are. It
+/// happens once in a machine's life, and nothing may come in between.
+pub fn observe(write: &mut dyn Write, now: Instant) -> Result<Epoch, StoreError> {
+    let mut meta = write.load::<Meta>(&())?.unwrap_or_default();
+    let Some(epoch) = meta.epoch.observe(now) else {
+        return Ok(meta.epoch);
+    };
+    let before = std::mem::replace(&mut meta.epoch, epoch.clone());
+    write.save(&(), &meta);
+    if before.number != epoch.number {
+        for (_, job) in write.as_read().list::<Job>(&KeyRange::all(), false, usize::MAX)? {
+            go_on(write, job, before.reached, now)?;
+        }
+        wake(write, now)?;
+    }
+    Ok(epoch)
+}
+
+/// Lets a job's schedule go on at `now`. The old clock reached `reached`.
+fn go_on(write: &mut dyn Write, mut job: Job, reached: Instant, now: Instant) -> Result<(), StoreError> {
+    let mut revision = job::newest(write.as_read(), &job)?;
+    if job.paused.is_some() {
+        pause::record(write, &mut job, &revision, reached)?;
+        if let Some(pause) = &mut job.paused {
+            pause.recorded_to = now;
+        }
+    }
+    if revision.anchor > now && revision.spec.schedule.every.is_some() {
+        // It was set by a clock that ran ahead, and would count from there.
+        revision = Revision {
+            number: revision.number + 1,
+            committed_at: now,
+            anchor: now,
+            schedule_since: revision.number + 1,
+            spec: revision.spec,
+        };
+        job.revision = revision.number;
+        job.version = write.sequence();
+        write.save(&job::revision_key(job.id, revision.number), &revision);
+    }
+    write.save(&job.id, &job);
+    if job.paused.is_none() {
+        job::await_next(write, job.id, &revision, now)?;
+    }
+    let mut status = job::status(write.as_read(), job.id)?;
+    if status.last_success.is_some_and(|at| at > now) {
+        status.last_success = Some(now);
+        write.save::<Status>(&job.id, &status);
+    }
+    Ok(())
+}
+
+/// What waits for an instant that the clock will not show for long waits no more.
+fn wake(write: &mut dyn Write, now: Instant) -> Result<(), StoreError> {
+    let soon = now.plus(fixed::TIMEOUT_MAX);
+    let entries = write.as_read().list::<DueEntry>(&Due::attempts(Instant::MAX), false, usize::MAX)?;
+    for (key, entry) in entries.iter().filter(|(key, _)| key.at > soon) {
+        if let Due::Attempt(id) = key.what {
+            write.remove::<DueEntry>(key);
+            move_to(write, id, now)?;
+            write.save(&DueKey { at: now, what: key.what }, entry);
+        }
+    }
+    for (key, Waiting(mut run)) in write.as_read().list::<Waiting>(&KeyRange::all(), false, usize::MAX)? {
+        if let Some(start_by) = run.start_by.filter(|_| run.id.made_at() > now) {
+            let start_by = now.plus(start_by.since(run.id.made_at()));
+            run.start_by = Some(start_by);
+            write.save(&DueKey { at: start_by, what: Due::Check(run.id) }, &DueEntry::default());
+            write.save(&key, &Waiting(run));
+        }
+    }
+    Ok(())
+}
+
+fn move_to(write: &mut dyn Write, id: RunId, now: Instant) -> Result<(), StoreError> {
+    let Some(mut run) = turn::live(write.as_read(), id)? else {
+        return Ok(());
+    };
+    match &mut run.state {
+        State::Queued { due } => {
+            *due = Some(now);
+            write.save(&LiveKey(id), &Waiting(run));
+        }
+        State::Retrying { due } => {
+            *due = now;
+            write.save(&LiveKey(id), &Live(run));
+        }
+        State::Running { .. } | State::Ended { .. } => {}
+    }
+    Ok(())
+}
