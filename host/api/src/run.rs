@@ -28,6 +28,8 @@ pub(crate) struct View {
     cause: Option<&'static str>,
     message: Option<String>,
     scheduled_for: Instant,
+    /// While it waits: when it is given up if it has not begun.
+    start_by: Option<Instant>,
     created_at: Instant,
     started_at: Option<Instant>,
     ended_at: Option<Instant>,
@@ -93,8 +95,12 @@ impl From<Run> for View {
             outcome: outcome.map(Outcome::as_str),
             retry_of: run.retry_of,
             cause: outcome.and_then(Outcome::cause).map(Cause::as_str),
-            message: last.and_then(|attempt| attempt.message.clone()),
+            message: match (outcome, run.start_by) {
+                (Some(Outcome::Skipped), Some(start_by)) => Some(format!("it had not begun by {start_by}")),
+                _ => last.and_then(|attempt| attempt.message.clone()),
+            },
             scheduled_for: run.scheduled_for,
+            start_by: run.start_by.filter(|_| run.is_queued()),
             created_at: run.id.made_at(),
             started_at: run.attempts.first().map(|attempt| attempt.started_at).or(running.map(|now| now.1)),
             ended_at,

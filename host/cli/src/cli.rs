@@ -38,6 +38,8 @@ enum Command {
     Runs(command::runs::Runs),
     Logs(command::logs::Logs),
     Cancel(command::cancel::Cancel),
+    Retry(command::retry::Retry),
+    Backfill(command::backfill::Backfill),
     Next(command::next::Next),
     Upcoming(command::upcoming::Upcoming),
     Skips(command::skips::Skips),
@@ -71,6 +73,8 @@ impl Cli {
             Command::Runs(command) => command.run(context),
             Command::Logs(command) => command.run(context),
             Command::Cancel(command) => command.run(context),
+            Command::Retry(command) => command.run(context),
+            Command::Backfill(command) => command.run(context),
             Command::Next(command) => command.run(context),
             Command::Upcoming(command) => command.run(context),
             Command::Skips(command) => command.run(context),
@@ -173,6 +177,8 @@ mod tests {
             "sandglass next --cron @daily --dst-gap jump",
             "sandglass next a --cron @daily",
             "sandglass cancel 5",
+            "sandglass retry",
+            "sandglass backfill a yesterday today",
         ] {
             let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

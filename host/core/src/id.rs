@@ -149,6 +149,23 @@ impl RunId {
         Instant::from_millis(i64::from_be_bytes(millis))
     }
 
+    /// This id, or one just after `other` where this one is not after it: ids that are made at one
+    /// millisecond, or by a clock that was set back a little, keep the order of their making (RFC 9562, section
+    /// 6.2, method 2). Their jobs must be the same.
+    #[must_use]
+    pub fn after(self, other: RunId) -> RunId {
+        if self > other {
+            return self;
+        }
+        // 48 bits of time, 12 and 30 bits that count, with the version and the variant between them.
+        let number = other.0.as_u128() >> 32;
+        let (time, high, low) = (number >> 48, number >> 32 & 0xfff, number & 0x3fff_ffff);
+        let next = (time << 42 | high << 30 | low) + 1;
+        let (time, high, low) = (next >> 42 & 0xffff_ffff_ffff, next >> 30 & 0xfff, next & 0x3fff_ffff);
+        let number = time << 48 | 0x7 << 44 | high << 32 | 0b10 << 30 | low;
+        RunId(Uuid::from_u128(number << 32 | other.0.as_u128() & 0xffff_ffff))
+    }
+
     /// The id as 16 bytes that sort by time.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.into_bytes()
@@ -185,6 +202,7 @@ serde_as_text!(RunId);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Span;
     use proptest::prelude::*;
 
     #[test]
@@ -216,6 +234,16 @@ mod tests {
             prop_assert_eq!(id.made_at(), Instant::from_millis(millis));
             prop_assert_eq!(id.to_string().parse::<RunId>().unwrap(), id);
             prop_assert_eq!(RunId::from_bytes(id.to_bytes()), id);
+        }
+
+        #[test]
+        fn ids_of_one_instant_keep_their_order(millis in 0..(1i64 << 46), earlier in 0..5i64, a: u64, b: u64) {
+            let (first, second) = (Instant::from_millis(millis + earlier), Instant::from_millis(millis));
+            let first = RunId::new(JobId(7), first, a);
+            let second = RunId::new(JobId(7), second, b).after(first);
+            prop_assert!(second > first);
+            prop_assert_eq!((second.job(), second.to_string().parse::<RunId>().unwrap()), (JobId(7), second));
+            prop_assert!(second.made_at().since(first.made_at()) <= Span::from_millis(1));
         }
     }
 }

@@ -143,7 +143,7 @@ fn a_bad_specification_is_refused_with_every_problem_at_its_place() {
         "limits": {"memory": "2GiB"},
         "grants": {"email": {"to": ["nobody"]}},
         "env": {"A": 1},
-        "notify": {},
+        "notifies": {},
     }));
     let refusal = refusal.send().refusal(422, "invalid");
     let pointers: Vec<&str> =
@@ -155,7 +155,7 @@ fn a_bad_specification_is_refused_with_every_problem_at_its_place() {
         "/limits/memory",
         "/grants/email/to/0",
         "/env/A",
-        "/notify",
+        "/notifies",
     ] {
         assert!(pointers.contains(&pointer), "{pointer}: {refusal}");
     }

@@ -1,5 +1,6 @@
 //! A file per command: its arguments, and what it does with them.
 
+pub(crate) mod backfill;
 pub(crate) mod build;
 pub(crate) mod cancel;
 pub(crate) mod completions;
@@ -12,6 +13,7 @@ pub(crate) mod logs;
 pub(crate) mod next;
 pub(crate) mod pause;
 pub(crate) mod resume;
+pub(crate) mod retry;
 pub(crate) mod rm;
 pub(crate) mod rollback;
 pub(crate) mod rows;

@@ -1,7 +1,7 @@
 //! `sandglass run`: a run now, with its log as it is written.
 
 use crate::cli::{Context, note, understand};
-use crate::client::Request;
+use crate::client::{Client, Request};
 use crate::render;
 use crate::render::log::Journal;
 use crate::shape;
@@ -36,33 +36,40 @@ impl Run {
         let client = context.client()?;
         let body = input.map_or_else(|| "{}".into(), |input| format!("{{\"input\": {input}}}"));
         let asked: Value = client.json(Request::post(format!("jobs/{}/runs", self.name)).json_text(body))?;
-        let run: shape::Run = understand(asked.clone())?;
-        if self.detach {
-            return if self.json {
-                context.print_json(&asked)
-            } else {
-                context.print(&format!("{}\n", run.id))
-            };
-        }
-        note(&format!("run {} of {}", run.id, run.job));
-        let mut journal = Journal::default();
-        let ended = client.follow(&run.id, |line, _| {
-            let line = journal.line(&line);
-            if self.json {
-                anstream::stderr().write_all(line.as_bytes())?;
-                return Ok(());
-            }
-            context.print(&line)
-        })?;
-        let run: shape::Run = understand(ended.clone())?;
-        if self.json {
-            context.print_json(&ended)?;
-        } else {
-            let now = Instant::from_jiff(jiff::Timestamp::now());
-            context.print(&render::run::summary(&run, now))?;
-        }
-        if run.outcome.as_deref() == Some("succeeded") { Ok(()) } else { Err(Stop::RunFailed.into()) }
+        see_through(context, &client, asked, self.detach, self.json)
     }
+}
+
+/// Follows a run that was asked for to its end, and tells how it ended; or only names it.
+pub(super) fn see_through(
+    context: &mut Context,
+    client: &Client,
+    asked: Value,
+    detach: bool,
+    json: bool,
+) -> Result<()> {
+    let run: shape::Run = understand(asked.clone())?;
+    if detach {
+        return if json { context.print_json(&asked) } else { context.print(&format!("{}\n", run.id)) };
+    }
+    note(&format!("run {} of {}", run.id, run.job));
+    let mut journal = Journal::default();
+    let ended = client.follow(&run.id, |line, _| {
+        let line = journal.line(&line);
+        if json {
+            anstream::stderr().write_all(line.as_bytes())?;
+            return Ok(());
+        }
+        context.print(&line)
+    })?;
+    let run: shape::Run = understand(ended.clone())?;
+    if json {
+        context.print_json(&ended)?;
+    } else {
+        let now = Instant::from_jiff(jiff::Timestamp::now());
+        context.print(&render::run::summary(&run, now))?;
+    }
+    if run.outcome.as_deref() == Some("succeeded") { Ok(()) } else { Err(Stop::RunFailed.into()) }
 }
 
 /// JSON text. It is not read further: its numbers may have more digits than we keep.

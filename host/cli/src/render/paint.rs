@@ -16,7 +16,7 @@ pub(crate) fn state(word: &str) -> Style {
     match word {
         "succeeded" | "active" => GOOD,
         "failed" => BAD,
-        "cancelled" | "paused" | "retrying" => CARE,
+        "cancelled" | "paused" | "retrying" | "skipped" => CARE,
         "running" => BUSY,
         _ => Style::new(),
     }

@@ -269,8 +269,8 @@ impl Claim<'_> {
         if replaces {
             self.replace(write, job.id)?;
         }
-        let ids = run::ids(job.id, runs.len(), self.now, self.random);
-        for (id, nominal) in ids.into_iter().zip(runs) {
+        for nominal in runs {
+            let id = turn::next_id(write.as_read(), job.id, self.now, (self.random)())?;
             let mut run = Run::queued(id, job.name.clone(), trigger, nominal, entry.epoch);
             let from = if trigger == Trigger::Schedule { key.at } else { self.now };
             run.start_by = policy.start_within.map(|most| from.plus(most));

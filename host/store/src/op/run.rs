@@ -32,7 +32,7 @@ pub fn ask(
 ) -> Result<Run, OpError> {
     let current = job::current(write.as_read(), name)?;
     let epoch = epoch(write.as_read())?;
-    let id = RunId::new(current.job.id, now, random);
+    let id = turn::next_id(write.as_read(), current.job.id, now, random)?;
     let mut run = Run::queued(id, current.job.name.clone(), trigger, now, epoch);
     run.input = input;
     request(write, &current, run, now)
@@ -51,7 +51,7 @@ pub fn again(write: &mut dyn Write, id: RunId, now: Instant, random: u64) -> Res
         return Err(OpError::Conflict(format!("the job `{}` of run {id} was deleted", old.job)));
     };
     let revision = job::newest(write.as_read(), &job)?;
-    let new = RunId::new(job.id, now, random);
+    let new = turn::next_id(write.as_read(), job.id, now, random)?;
     let mut run = Run::queued(new, job.name.clone(), Trigger::Manual, old.scheduled_for, old.epoch);
     run.retry_of = Some(id);
     let succeeded = old.outcome() == Some(Outcome::Succeeded);
@@ -93,28 +93,15 @@ pub fn backfill(
         )));
     }
     let epoch = epoch(write.as_read())?;
-    let ids = ids(current.job.id, count as usize, now, random);
     let mut at = before;
-    let mut runs = Vec::with_capacity(ids.len());
-    for id in ids {
-        let Some(nominal) = schedule.next_after(at) else { break };
+    let mut runs = Vec::with_capacity(count as usize);
+    while let Some(nominal) = schedule.next_after(at).filter(|nominal| *nominal <= to) {
         at = nominal;
+        let id = turn::next_id(write.as_read(), current.job.id, now, random())?;
         let run = Run::queued(id, current.job.name.clone(), Trigger::Backfill, nominal, epoch);
         runs.push(request(write, &current, run, now)?);
     }
     Ok(runs)
-}
-
-/// So many ids of runs made at one instant, in their order.
-pub(crate) fn ids(
-    job: sandglass_core::JobId,
-    count: usize,
-    now: Instant,
-    random: &mut dyn FnMut() -> u64,
-) -> Vec<RunId> {
-    let mut ids: Vec<RunId> = (0..count).map(|_| RunId::new(job, now, random())).collect();
-    ids.sort_unstable();
-    ids
 }
 
 pub(crate) fn epoch(read: &dyn Read) -> Result<u32, StoreError> {

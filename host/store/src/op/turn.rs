@@ -12,7 +12,7 @@ use sandglass_core::limit::fixed;
 use sandglass_core::occurrence::Queue;
 use sandglass_core::policy::{Overlap, Policy};
 use sandglass_core::run::{Run, State};
-use sandglass_core::{Instant, JobId, RunId};
+use sandglass_core::{Instant, JobId, RunId, Span};
 
 /// The run, if it has not ended.
 pub fn live(read: &dyn Read, id: RunId) -> Result<Option<Run>, StoreError> {
@@ -57,6 +57,19 @@ pub(crate) fn is_free(read: &dyn Read, job: JobId, policy: &Policy) -> Result<bo
 /// Whether any run of the job waits.
 pub(crate) fn is_awaited(read: &dyn Read, job: JobId) -> Result<bool, StoreError> {
     Ok(read.count(Space::Waiting, &KeyRange::prefix(job.to_bytes()), 1)? > 0)
+}
+
+/// A clock that was set back by no more than this does not change the order of runs.
+const BACK: Span = Span::from_secs(60);
+
+/// The id of a run that is made now, behind those of its job that wait.
+pub(crate) fn next_id(read: &dyn Read, job: JobId, now: Instant, random: u64) -> Result<RunId, StoreError> {
+    let id = RunId::new(job, now, random);
+    let newest = read.list::<Waiting>(&KeyRange::prefix(job.to_bytes()), true, 1)?;
+    Ok(match newest.first() {
+        Some((LiveKey(newest), _)) if newest.made_at().since(now) <= BACK => id.after(*newest),
+        _ => id,
+    })
 }
 
 /// Puts the job's oldest waiting run into the index, if one more may go on and it is not there.

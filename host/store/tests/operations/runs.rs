@@ -1,8 +1,7 @@
 //! What the operations promise, over the in-memory store: given a job and its runs, when something happens,
 //! then this is what is stored.
 
-mod world;
-
+use crate::world::{World, name};
 use sandglass_core::effect::{Change, Effects, Expected, RowKey};
 use sandglass_core::job::Reason;
 use sandglass_core::policy::Overlap;
@@ -12,7 +11,6 @@ use sandglass_store::op::attempt::{self, CheckpointError};
 use sandglass_store::op::{OpError, due, job, log, run, table};
 use sandglass_store::{StoreError, StoreExt};
 use serde_json::json;
-use world::{World, name};
 
 #[test]
 fn a_run_writes_six_records() {

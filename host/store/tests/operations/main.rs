@@ -1,0 +1,5 @@
+//! What the operations promise, over the in-memory store, at instants that the tests say.
+
+mod policies;
+mod runs;
+mod world;

@@ -1,0 +1,275 @@
+//! Policies and requests over the in-memory store: overlap, catching up, waiting, turns, and what somebody asks
+//! for.
+
+use crate::world::{World, name};
+use sandglass_core::job::Reason;
+use sandglass_core::run::{Cause, Failure, Outcome, Run, Trigger};
+use sandglass_core::{Digest, Instant};
+use sandglass_store::op::{OpError, notice, once, run};
+use sandglass_store::{StoreError, StoreExt};
+use serde_json::json;
+
+fn statuses(world: &World, job: &str) -> Vec<&'static str> {
+    world.runs(job).iter().map(Run::status).collect()
+}
+
+fn failed(cause: Cause) -> Result<Option<String>, Failure> {
+    Err(Failure::new(cause, "as told"))
+}
+
+#[test]
+fn a_newer_occurrence_replaces_the_older_ones_and_nothing_else() {
+    let mut world = World::new();
+    world.put_with("a", json!({"schedule": {"every": "10s"}, "policy": {"overlap": "replace"}}));
+    let first = world.claim(10, 8).started.remove(0);
+    let claimed = world.claim(20, 8);
+    assert_eq!(claimed.ended, [first.run.id]);
+    assert_eq!(world.run(first.run.id).outcome(), Some(Outcome::Cancelled));
+    assert!(world.end(&first, 21, Ok(None), &Default::default()).is_none(), "its attempt comes too late");
+    // What somebody asked for is nobody's older occurrence, and goes before the next one.
+    world.succeed(&claimed.started[0], 22);
+    let asked = world.ask("a", 23).unwrap();
+    let manual = world.claim(23, 8).started.remove(0);
+    assert_eq!(manual.run.id, asked.id);
+    let claimed = world.claim(30, 8);
+    assert_eq!((claimed.started.len(), claimed.ended.len()), (0, 0));
+    let claimed = world.claim(40, 8);
+    assert_eq!((claimed.started.len(), claimed.ended.len()), (0, 1), "the one that waited is replaced");
+    world.succeed(&manual, 41);
+    assert_eq!(world.claim(41, 8).started[0].run.scheduled_for, world.at(40));
+    assert_eq!(world.skips("a"), []);
+}
+
+#[test]
+fn all_missed_ones_are_caught_up_one_after_the_other() {
+    let mut world = World::new();
+    let policy = json!({"catch_up": {"all": {"max": 3, "window": "1h"}}});
+    world.put_with("a", json!({"schedule": {"every": "10s"}, "policy": policy}));
+    let mut claimed = world.claim(1_000, 8);
+    for (tick, next) in [(910, 920), (920, 930), (930, 0)] {
+        assert_eq!(claimed.started.len(), 1, "one after the other");
+        let started = claimed.started.remove(0);
+        assert_eq!((started.run.trigger, started.run.scheduled_for), (Trigger::CatchUp, world.at(tick)));
+        world.succeed(&started, 1_000);
+        claimed = if next == 0 { claimed } else { world.claim(1_000, 8) };
+    }
+    let skips = world.skips("a");
+    let missed = skips.iter().find(|skip| skip.reason == Reason::Missed).unwrap();
+    assert_eq!((missed.count, missed.from, missed.to), (90, world.at(10), world.at(900)));
+}
+
+#[test]
+fn a_run_that_has_not_begun_in_time_is_skipped() {
+    let mut world = World::new();
+    let policy = json!({"overlap": "queue", "start_within": "30s"});
+    world.put_with("a", json!({"schedule": {"every": "10s"}, "policy": policy}));
+    let long = world.claim(10, 8).started.remove(0);
+    world.claim(20, 8);
+    assert_eq!(statuses(&world, "a"), ["queued", "running"]);
+    assert!(world.claim(49, 8).ended.is_empty());
+    let ended = world.claim(50, 8).ended;
+    assert_eq!(ended.len(), 1);
+    let skipped = world.run(ended[0]);
+    assert_eq!((skipped.outcome(), skipped.scheduled_for), (Some(Outcome::Skipped), world.at(20)));
+    assert_eq!(world.status("a").missed, 1);
+    assert_eq!(world.status("a").failures_in_a_row, 0);
+    // One that begins in time is not looked at again.
+    world.succeed(&long, 51);
+    let next = world.claim(51, 8).started.remove(0);
+    assert!(world.claim(200, 0).ended.iter().all(|run| *run != next.run.id));
+}
+
+#[test]
+fn jobs_that_contend_take_turns() {
+    let mut world = World::new();
+    for job in ["many", "few"] {
+        world.put_with(job, json!({"policy": {"overlap": "allow", "max_concurrency": 100}}));
+    }
+    for _ in 0..50 {
+        world.ask("many", 1).unwrap();
+    }
+    let few: Vec<_> = (0..3).map(|_| world.ask("few", 2).unwrap().id).collect();
+    let mut order = Vec::new();
+    for second in 3..11 {
+        let started = world.claim(second, 1).started.remove(0);
+        order.push(started.run.job.to_string());
+        world.succeed(&started, second);
+    }
+    assert_eq!(order, ["many", "few", "many", "few", "many", "few", "many", "many"]);
+    assert!(few.into_iter().all(|id| world.run(id).outcome().is_some()));
+}
+
+#[test]
+fn a_policy_that_allows_more_lets_the_next_one_begin() {
+    let mut world = World::new();
+    world.put("a", json!({}));
+    for _ in 0..3 {
+        world.ask("a", 1).unwrap();
+    }
+    assert_eq!(world.claim(1, 8).started.len(), 1);
+    assert_eq!(world.claim(2, 8).started.len(), 0);
+    world.put_with("a", json!({"policy": {"overlap": "allow", "max_concurrency": 9}}));
+    assert_eq!(world.claim(3, 8).started.len() + world.claim(3, 8).started.len(), 2);
+}
+
+#[test]
+fn a_backfill_makes_a_run_for_each_instant_in_their_order() {
+    let mut world = World::new();
+    world.put("a", json!({"every": "10s", "start": "2026-01-01T00:00:00Z"}));
+    world.set_now(500);
+    let backfill = |world: &World, from: i64, to: i64| {
+        let (from, to) = (world.at(from), world.at(to));
+        world.write(move |write, now| {
+            let mut random = 0;
+            let mut draw = || {
+                random = 0x9e37_79b9_7f4a_7c15_u64.wrapping_add(random);
+                random
+            };
+            run::backfill(write, &name("a"), from, to, now, &mut draw)
+        })
+    };
+    let runs = backfill(&world, 20, 60).unwrap();
+    let instants: Vec<Instant> = runs.iter().map(|run| run.scheduled_for).collect();
+    assert_eq!(instants, [20, 30, 40, 50, 60].map(|at| world.at(at)));
+    assert!(runs.is_sorted_by_key(|run| run.id) && runs.iter().all(|run| run.trigger == Trigger::Backfill));
+    assert!(matches!(backfill(&world, 21, 29), Err(OpError::Invalid(_))), "no instant");
+    assert!(matches!(backfill(&world, 60, 20), Err(OpError::Invalid(_))), "backwards");
+    assert!(matches!(backfill(&world, 20, 501), Err(OpError::Invalid(_))), "still to come");
+    world.set_now(100_000);
+    assert!(matches!(backfill(&world, 0, 99_999), Err(OpError::Limit(_))), "more than may wait");
+}
+
+#[test]
+fn a_run_is_done_again_from_its_last_checkpoint() {
+    let mut world = World::new();
+    world.put("a", json!({"every": "10s"}));
+    let started = world.claim(10, 8).started.remove(0);
+    world.checkpoint(&started, 11, &Default::default()).unwrap();
+    let again = |world: &World, id| world.write(move |write, now| run::again(write, id, now, 99));
+    assert!(matches!(again(&world, started.run.id), Err(OpError::Conflict(_))), "it has not ended");
+    world.end(&started, 12, failed(Cause::Trap), &Default::default()).unwrap();
+    let run = again(&world, started.run.id).unwrap();
+    assert_eq!((run.retry_of, run.trigger), (Some(started.run.id), Trigger::Manual));
+    assert_eq!((run.scheduled_for, run.progress.as_deref()), (world.at(10), Some("half")));
+    let second = world.claim(13, 8).started.remove(0);
+    assert_eq!((second.run.id, second.run.running_attempt()), (run.id, Some(1)));
+    world.succeed(&second, 14);
+    assert_eq!(again(&world, run.id).unwrap().progress, None, "one that succeeded begins anew");
+    world.delete("a", 15);
+    assert!(matches!(again(&world, run.id), Err(OpError::Conflict(_))), "its job is gone");
+}
+
+#[test]
+fn a_request_with_a_key_is_done_once_for_a_day() {
+    let mut world = World::new();
+    world.put("a", json!({}));
+    let ask = |world: &World, key: &str, body: &str| {
+        let request = once::Request { id: Digest::of(key.as_bytes()), body: Digest::of(body.as_bytes()) };
+        world.write(move |write, now| {
+            once::once(write, Some(request), now, |write| {
+                run::ask(write, &name("a"), Trigger::Manual, None, now, now.millis() as u64)
+            })
+        })
+    };
+    let first = ask(&world, "k", "{}").unwrap();
+    world.set_now(86_399);
+    assert_eq!(ask(&world, "k", "{}").unwrap(), first);
+    assert_ne!(ask(&world, "other", "{}").unwrap().id, first.id);
+    assert!(matches!(ask(&world, "k", "{ }"), Err(OpError::Invalid(_))), "another body");
+    world.set_now(86_400);
+    assert_ne!(ask(&world, "k", "{ }").unwrap().id, first.id);
+    world.set_now(86_400 * 3);
+    let pruned = world.write::<_, StoreError>(|write, now| once::prune(write, now, 100)).unwrap();
+    assert_eq!(pruned, 3);
+}
+
+#[test]
+fn a_clock_that_was_years_ahead_silences_no_job() {
+    let mut world = World::new();
+    world.put("ticking", json!({"every": "1h"}));
+    world.put("paused", json!({"every": "1h"}));
+    world.pause("paused", 10);
+    world.run_once(3_600);
+    let years = 73 * 365 * 86_400;
+    world.set_now(years);
+    let ahead = world.claim(years, 8).started.remove(0);
+    world.succeed(&ahead, years);
+    world.put("made_then", json!({"every": "1h"}));
+    // The clock is set right. At once nothing is due, then each goes on.
+    assert!(world.claim(7_300, 8).started.is_empty());
+    let mut started = world.claim(2 * 3_600 + 7_300, 8).started;
+    started.sort_by_key(|started| started.run.job.clone());
+    let jobs: Vec<(String, u32)> =
+        started.iter().map(|started| (started.run.job.to_string(), started.run.epoch)).collect();
+    assert_eq!(jobs, [("made_then".to_string(), 1), ("ticking".to_string(), 1)]);
+    world.resume("paused", 4 * 3_600);
+    let skips = world.skips("paused");
+    assert_eq!(skips.len(), 2, "what the pause skipped by either clock");
+    assert_eq!(skips.iter().find(|skip| skip.epoch == 1).map(|skip| skip.count), Some(2));
+    // The entries of the clock that ran ahead mean nothing when their time comes.
+    let again = world.claim(years + 7_200, 8);
+    assert!(again.started.iter().all(|started| started.run.epoch == 1));
+}
+
+#[test]
+fn a_small_step_back_repeats_nothing() {
+    let mut world = World::new();
+    world.put("a", json!({"every": "1h"}));
+    world.run_once(3_600);
+    world.run_once(7_200);
+    for second in [3_600, 5_000, 7_199, 7_200] {
+        assert!(world.claim(second, 8).started.is_empty());
+    }
+    assert_eq!(world.run_once(10_800).epoch, 0);
+}
+
+#[test]
+fn a_failure_is_told_by_mail_and_webhook_with_its_commit() {
+    let mut world = World::new();
+    let notify = json!({"email": ["ops@example.com"], "webhook": "https://example.com/hook", "secret": "K"});
+    world.put_with("a", json!({"schedule": {"every": "10s"}, "notify": notify}));
+    let started = world.claim(10, 8).started.remove(0);
+    world.end(&started, 11, failed(Cause::Trap), &Default::default());
+    let emails = world.store.read(|read| sandglass_store::op::email::list(read, None, 9)).unwrap();
+    assert_eq!(emails.len(), 1);
+    assert_eq!(emails[0].1.message.subject, "[sandglass] a failed: trap");
+    let due = |world: &World, at| world.store.read(|read| notice::due(read, at, 9)).unwrap();
+    let notices = due(&world, world.at(11));
+    assert_eq!(notices.len(), 1);
+    // Nobody takes it: it is tried again later, and given up in the end.
+    let mut key = notices[0].0;
+    for failures in 1..=10 {
+        let next =
+            world.write::<_, StoreError>(move |write, now| notice::failed(write, key, "no answer", now));
+        match next.unwrap() {
+            Some(at) => key.at = at,
+            None => assert_eq!(failures, 10),
+        }
+    }
+    assert_eq!(due(&world, Instant::MAX), []);
+    let status = world.status("a");
+    assert_eq!((status.undelivered, status.undelivered_reason.as_deref()), (1, Some("no answer")));
+}
+
+#[test]
+fn what_was_missed_and_what_waits_is_told() {
+    let mut world = World::new();
+    let notify = json!({"on": ["late"], "email": ["ops@example.com"]});
+    let policy = json!({"overlap": "queue"});
+    world.put_with("a", json!({"schedule": {"every": "100s"}, "notify": notify, "policy": policy}));
+    let subjects = |world: &World| -> Vec<String> {
+        let emails = world.store.read(|read| sandglass_store::op::email::list(read, None, 9)).unwrap();
+        emails.into_iter().rev().map(|(_, email)| email.message.subject).collect()
+    };
+    let long = world.claim(100, 8).started.remove(0);
+    world.claim(200, 8);
+    world.claim(259, 8);
+    assert_eq!(subjects(&world), [""; 0]);
+    world.claim(260, 8);
+    assert_eq!(subjects(&world), ["[sandglass] a is late"], "the one of 200 still waits");
+    world.succeed(&long, 261);
+    world.run_once(261);
+    world.claim(1_000, 8);
+    assert_eq!(subjects(&world).len(), 2);
+    assert_eq!(subjects(&world)[1], "[sandglass] a is late: 7 missed");
+}
