@@ -1,7 +1,7 @@
 //! What the operations promise, over the in-memory store: given a job and its runs, when something happens,
 //! then this is what is stored.
 
-use crate::world::{World, name};
+use crate::world::{World, line, name};
 use sandglass_core::effect::{Change, Effects, Expected, RowKey};
 use sandglass_core::job::Reason;
 use sandglass_core::policy::Overlap;
@@ -376,9 +376,7 @@ fn a_log_is_read_in_pieces() {
     let run = sandglass_core::RunId::new(sandglass_core::JobId(1), Instant::EPOCH, 1);
     for number in 0..3 {
         world
-            .write::<_, OpError>(move |write, now| {
-                Ok(log::add(write, run, number, &[world::line(now, number)])?)
-            })
+            .write::<_, OpError>(move |write, now| Ok(log::add(write, run, number, &[line(now, number)])?))
             .unwrap();
     }
     let mut seen = Vec::new();
