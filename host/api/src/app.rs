@@ -12,6 +12,15 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+/// What the API stands before.
+#[derive(Clone)]
+pub struct Backend {
+    pub host: Arc<Host>,
+    pub components: Arc<Components>,
+    /// What the process counts, in the text format of Prometheus.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
@@ -19,6 +28,7 @@ pub(crate) struct App(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) host: Arc<Host>,
     pub(crate) components: Arc<Components>,
+    pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) options: Options,
     /// Ends what waits and what follows when the host stops.
     pub(crate) closing: CancellationToken,
@@ -42,15 +52,11 @@ const SCANS_MAX: usize = 4;
 const IMPORTS_MAX: usize = 16;
 
 impl App {
-    pub(crate) fn new(
-        host: Arc<Host>,
-        components: Arc<Components>,
-        options: Options,
-        closing: CancellationToken,
-    ) -> App {
+    pub(crate) fn new(backend: Backend, options: Options, closing: CancellationToken) -> App {
+        let Backend { host, components, metrics } = backend;
         let turns = |most| Arc::new(Semaphore::new(most));
         let (uploads, imports, scans) = (turns(options.uploads_max), turns(IMPORTS_MAX), turns(SCANS_MAX));
-        App(Arc::new(Inner { host, components, options, closing, uploads, imports, scans }))
+        App(Arc::new(Inner { host, components, metrics, options, closing, uploads, imports, scans }))
     }
 
     /// A short look at what is committed: some records by their keys.

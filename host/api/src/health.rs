@@ -1,16 +1,24 @@
-//! `/healthz` and `/readyz`, for whoever watches the process. Neither needs a token, and neither tells more.
+//! `/healthz` and `/readyz`, for whoever watches the process: neither needs a token, and neither tells more. And
+//! `/metrics`, which needs one.
 
 use crate::app::App;
 use crate::parameter::NoParameters;
 use crate::problem::{Code, Refusal};
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The process answers.
 pub(crate) async fn live() -> Json<Value> {
     Json(json!({"status": "ok"}))
+}
+
+/// What the process counts, for Prometheus. Whoever asks brings a token: it tells how much this host does.
+pub(crate) async fn metrics(State(app): State<App>) -> Response {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.metrics)()).into_response()
 }
 
 const SETTLE_MAX: Duration = Duration::from_secs(2);

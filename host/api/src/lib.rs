@@ -35,6 +35,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use app::Backend;
 pub use auth::{hash, new_token};
 pub use options::Options;
 pub use serve::serve;

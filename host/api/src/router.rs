@@ -19,7 +19,11 @@ pub(crate) fn router(app: App) -> Router {
         .method_not_allowed_fallback(not_allowed)
         .layer(from_fn_with_state(app.clone(), auth::check))
         .layer(from_fn_with_state(app.clone(), guard::settle));
+    let metrics = Router::new()
+        .route("/metrics", get(health::metrics))
+        .route_layer(from_fn_with_state(app.clone(), auth::check));
     let routes = Router::new()
+        .merge(metrics)
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .nest("/v1", v1)

@@ -1,6 +1,6 @@
 //! The accept loop: from a listening socket to requests.
 
-use crate::app::App;
+use crate::app::{App, Backend};
 use crate::connection::{Connection, Door};
 use crate::options::Options;
 use crate::router::router;
@@ -9,10 +9,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sandglass_scheduler::{Components, Host};
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -31,8 +29,7 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
 /// Where the listener itself is broken. Connections that fail are nobody's concern but their clients'.
 pub async fn serve(
     listener: TcpListener,
-    host: Arc<Host>,
-    components: Arc<Components>,
+    backend: Backend,
     options: Options,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
@@ -40,7 +37,7 @@ pub async fn serve(
     let grace = options.shutdown_time_max;
     let server = Server {
         protocol: protocol(&options),
-        router: router(App::new(host, components, options.clone(), shutdown.clone())),
+        router: router(App::new(backend, options.clone(), shutdown.clone())),
         closing: shutdown.clone(),
         closed: CancellationToken::new(),
     };

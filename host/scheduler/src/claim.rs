@@ -1,7 +1,7 @@
 //! The loop that claims what is due and hands it to be executed.
 
-use crate::execute;
 use crate::host::Host;
+use crate::{execute, metric};
 use sandglass_core::run::Trigger;
 use sandglass_core::{Instant, Span};
 use sandglass_store::op::claim::{self, Claimed, Room};
@@ -78,6 +78,7 @@ pub(crate) async fn run(host: Arc<Host>) {
                 PAUSE_AFTER_ERROR
             }
             Err(error) => {
+                metric::store_error("claim");
                 tracing::error!(%error, "what is due cannot be claimed; it is counted when storage works again");
                 PAUSE_AFTER_ERROR
             }
@@ -101,15 +102,19 @@ async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
     if let Some(wait) = time_to_next(host, room)? {
         return Ok(Some(wait));
     }
-    let Claimed { started, ended, occurrences, more, .. } = claim_due(host, room).await?;
+    let Claimed { started, ended, occurrences, skipped, more } = claim_due(host, room).await?;
+    metric::claimed(occurrences, skipped);
     let idle = started.is_empty() && ended.is_empty() && occurrences == 0;
     for run in ended {
         host.ended(run);
     }
     for started in started {
-        if started.run.trigger == Trigger::Schedule && started.run.attempts.is_empty() {
-            host.lateness.record(host.now().since(started.run.scheduled_for));
+        let is_first = started.run.trigger == Trigger::Schedule && started.run.attempts.is_empty();
+        let late = is_first.then(|| host.now().since(started.run.scheduled_for));
+        if let Some(late) = late {
+            host.lateness.record(late);
         }
+        metric::began(late);
         execute::spawn(host, started);
     }
     if more || !idle {

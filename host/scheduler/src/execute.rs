@@ -2,6 +2,7 @@
 
 use crate::host::{Entered, Host};
 use crate::log::Journal;
+use crate::metric;
 use sandglass_core::effect::Effects;
 use sandglass_core::log::{Level, Line, Source};
 use sandglass_core::run::{Cause, Ending, Failure, Outcome, Run, Usage};
@@ -48,7 +49,10 @@ async fn execute(host: &Arc<Host>, entered: &Entered, started: Started) {
         Ok(Some(ended)) => tell_end(&ended, number),
         // Cancelled meanwhile.
         Ok(None) | Err(StoreError::Closed) => {}
-        Err(error) => tracing::error!(%run, %error, "the end of an attempt could not be stored"),
+        Err(error) => {
+            metric::store_error("execute");
+            tracing::error!(%run, %error, "the end of an attempt could not be stored");
+        }
     }
 }
 
@@ -161,6 +165,9 @@ async fn note_cancelled(
 }
 
 fn tell_end(run: &Run, number: u32) {
+    if let Some(attempt) = run.attempts.last() {
+        metric::ended(attempt);
+    }
     let outcome = run.attempts.last().map(|attempt| attempt.outcome);
     let cause = outcome.and_then(Outcome::cause).map(Cause::as_str);
     tracing::debug!(run = %run.id, job = %run.job, attempt = number, state = run.status(), cause, "attempt ended");

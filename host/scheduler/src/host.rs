@@ -3,7 +3,7 @@
 use crate::claim::Lateness;
 use crate::executor::Executor;
 use crate::log::{Journal, Journals};
-use crate::{claim, prune, recover};
+use crate::{claim, metric, prune, recover};
 use parking_lot::Mutex;
 use sandglass_core::limit::{Bytes, fixed};
 use sandglass_core::retention::Retention;
@@ -79,6 +79,12 @@ struct Executing {
     memory: u64,
 }
 
+impl Executing {
+    fn measure(&self) {
+        metric::executing(self.cancels.len(), self.memory);
+    }
+}
+
 /// Changes of runs that a slow listener may lag behind before it must look for itself.
 const CHANGES_KEPT: usize = 1024;
 
@@ -108,6 +114,7 @@ impl Host {
             changes: broadcast::channel(CHANGES_KEPT).0,
         });
         let recovered = recover::recover(&host).await?;
+        metric::lost(recovered.lost);
         if recovered.lost > 0 {
             tracing::warn!(
                 attempts = recovered.lost,
@@ -142,6 +149,7 @@ impl Host {
     pub(crate) fn count_waiting(&self) -> Result<(), StoreError> {
         let waiting = self.store.read(|read| read.count(Space::Waiting, &KeyRange::all(), fixed::WAITING))?;
         self.waiting.store(waiting, Ordering::Relaxed);
+        metric::waiting(waiting);
         Ok(())
     }
 
@@ -303,6 +311,7 @@ impl Host {
         let mut executing = host.executing.lock();
         executing.cancels.insert(run, cancel.clone());
         executing.memory += memory.0;
+        executing.measure();
         drop(executing);
         let journal = host.journals.open(run);
         Entered { host: host.clone(), run, memory, cancel, journal }
@@ -324,6 +333,7 @@ impl Drop for Entered {
         let mut executing = self.host.executing.lock();
         executing.cancels.remove(&self.run);
         executing.memory -= self.memory.0;
+        executing.measure();
         drop(executing);
         self.host.due.notify_one();
         self.host.tell(self.run);

@@ -8,6 +8,7 @@ mod execute;
 mod executor;
 mod host;
 mod log;
+pub mod metric;
 mod prune;
 mod recover;
 

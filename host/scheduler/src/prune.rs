@@ -1,6 +1,7 @@
 //! What is old goes: history by age and size, a day at a time; answers that were kept for repeated requests.
 
 use crate::host::Host;
+use crate::metric;
 use sandglass_core::Span;
 use sandglass_store::op::once;
 use sandglass_store::{Store, StoreError, StoreExt};
@@ -14,7 +15,10 @@ pub(crate) async fn run(host: Arc<Host>) {
         for (what, pruned) in [("history", history(&host).await), ("answers", answers(&host).await)] {
             match pruned {
                 Ok(()) | Err(StoreError::Closed) => {}
-                Err(error) => tracing::warn!(%error, "old {what} could not be dropped"),
+                Err(error) => {
+                    metric::store_error("prune");
+                    tracing::warn!(%error, "old {what} could not be dropped");
+                }
             }
         }
         tokio::select! {
@@ -42,8 +46,12 @@ async fn answers(host: &Host) -> Result<(), StoreError> {
 /// Drops what is too old, or too much, one day after the other.
 async fn history(host: &Host) -> Result<(), StoreError> {
     let store: &dyn Store = &*host.store;
-    while let Some(end) = host.options.history.goes(&store.history()?, host.now()) {
+    loop {
+        let days = store.history()?;
+        metric::history(days.iter().map(|day| day.bytes).sum());
+        let Some(end) = host.options.history.goes(&days, host.now()) else { break };
         let days = store.forget_history(end).await?;
+        metric::history_dropped(days);
         if days == 0 {
             break;
         }

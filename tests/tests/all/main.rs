@@ -7,6 +7,7 @@ mod first_job;
 mod limits;
 mod logs;
 mod refusals;
+mod requests;
 mod restart;
 mod schedules;
 mod tables;

@@ -1,6 +1,7 @@
 //! The accept loop, over real connections.
 
 use super::Site;
+use crate::app::Backend;
 use crate::{Options, serve};
 use sandglass_core::Name;
 use sandglass_store::op;
@@ -25,7 +26,8 @@ async fn served(options: Options) -> Served {
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let (host, components) = (site.app.host.clone(), site.app.components.clone());
-    let serving = tokio::spawn(serve(listener, host, components, options, shutdown.clone()));
+    let backend = Backend { host, components, metrics: site.app.metrics.clone() };
+    let serving = tokio::spawn(serve(listener, backend, options, shutdown.clone()));
     Served { site, address, shutdown, serving }
 }
 

@@ -11,7 +11,7 @@ mod run;
 mod schedule;
 mod transfer;
 
-use crate::app::App;
+use crate::app::{App, Backend};
 use crate::options::Options;
 use crate::router::router;
 use crate::{hash, new_token};
@@ -90,7 +90,9 @@ impl Site {
         let components = Components::new(outer.clone(), runtime(), compiler, clock.clone());
         let idle = sandglass_scheduler::Options { attempts_max: 0, ..Default::default() };
         let host = Host::start(outer, components.clone(), clock, Arc::new(system_random), idle);
-        let app = App::new(host.await.unwrap(), components, options, CancellationToken::new());
+        let metrics = Arc::new(|| "sandglass_up 1\n".to_owned());
+        let backend = Backend { host: host.await.unwrap(), components, metrics };
+        let app = App::new(backend, options, CancellationToken::new());
         let token = new_token();
         let site = Site { router: router(app.clone()), app, store, token: token.clone(), now };
         let record = Token { name: "test".into(), created_at: site.now() };

@@ -3,5 +3,6 @@
 
 pub(crate) mod config;
 pub(crate) mod data;
+mod metrics;
 pub(crate) mod process;
 pub(crate) mod token;

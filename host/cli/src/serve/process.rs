@@ -1,7 +1,7 @@
 //! The host from its start to its end.
 
 use super::config::Config;
-use super::{data, token};
+use super::{data, metrics, token};
 use crate::client::DEFAULT_URL;
 use crate::folder;
 use anyhow::{Context, Result, anyhow, bail};
@@ -64,6 +64,7 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "others can reach this port, and what goes over it is not encrypted: put a proxy with TLS before it");
     }
+    let metrics = metrics::install()?;
     let clock: Clock = Arc::new(now);
     let compiler = Compiler::new().context("the compiler's process cannot be started")?;
     let history = Retention { age: config.history, bytes: config.history_max };
@@ -79,9 +80,21 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     tracing::info!(%address, data = %config.data.display(), "the host is ready");
 
     let closing = CancellationToken::new();
-    let api = sandglass_api::serve(listener, host.clone(), components, api_options(config), closing.clone());
+    let render = {
+        let metrics = metrics.clone();
+        Arc::new(move || metrics.render())
+    };
+    let backend = sandglass_api::Backend { host: host.clone(), components, metrics: render };
+    let api = sandglass_api::serve(listener, backend, api_options(config), closing.clone());
     let mut api = tokio::spawn(api);
+    let upkeep = async {
+        loop {
+            tokio::time::sleep(metrics::UPKEEP_EVERY.to_std()).await;
+            metrics.run_upkeep();
+        }
+    };
     let broken = tokio::select! {
+        () = upkeep => unreachable!("it never ends"),
         () = signals.stop_asked() => None,
         // It ends by itself only where it cannot go on.
         ended = &mut api => Some(ended),
