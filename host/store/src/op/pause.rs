@@ -18,24 +18,17 @@ pub fn pause(
     let job::Current { mut job, revision } = job::current(write.as_read(), name)?;
     job::check(&job, expect)?;
     if job.paused.is_none() {
-        begin(write, &mut job, &revision, reason, now)?;
+        begin(write, &mut job, &revision, reason, now);
     }
     Ok(job::Current { job, revision })
 }
 
 /// Pauses a job that is not paused, and saves it.
-pub(crate) fn begin(
-    write: &mut dyn Write,
-    job: &mut Job,
-    revision: &Revision,
-    reason: &str,
-    now: Instant,
-) -> Result<(), StoreError> {
+pub(crate) fn begin(write: &mut dyn Write, job: &mut Job, revision: &Revision, reason: &str, now: Instant) {
     job::forget_next(write, job.id, revision, now);
     job.paused = Some(Pause { since: now, recorded_to: now, reason: reason.into() });
     job.version = write.sequence();
     write.save(&job.id, job);
-    Ok(())
 }
 
 /// Goes on from the next occurrence. Those that the pause skipped are recorded.
