@@ -3,8 +3,10 @@
 
 use crate::world::{World, name};
 use sandglass_core::job::Reason;
+use sandglass_core::limit::Bytes;
 use sandglass_core::run::{Cause, Failure, Outcome, Run, Trigger};
 use sandglass_core::{Digest, Instant};
+use sandglass_store::op::claim::{Claimed, Room};
 use sandglass_store::op::{OpError, notice, once, run};
 use sandglass_store::{StoreError, StoreExt};
 use serde_json::json;
@@ -97,6 +99,24 @@ fn jobs_that_contend_take_turns() {
     }
     assert_eq!(order, ["many", "few", "many", "few", "many", "few", "many", "many"]);
     assert!(few.into_iter().all(|id| world.run(id).outcome().is_some()));
+}
+
+#[test]
+fn what_begins_fits_the_memory_that_is_left() {
+    let mut world = World::new();
+    for (job, memory, second) in [("a", "64MiB", 1), ("b", "64MiB", 2), ("large", "1GiB", 3)] {
+        world.put_with(job, json!({"limits": {"memory": memory}}));
+        world.ask(job, second).unwrap();
+    }
+    let room = |mib, idle| Room { slots: 8, memory: Bytes::mib(mib), idle };
+    let jobs = |claimed: Claimed| -> Vec<String> {
+        claimed.started.iter().map(|started| started.run.job.to_string()).collect()
+    };
+    assert_eq!(jobs(world.claim_within(4, room(100, true))), ["a"], "there is no room for a second");
+    assert_eq!(jobs(world.claim_within(5, room(36, false))), [""; 0]);
+    assert_eq!(jobs(world.claim_within(6, room(100, false))), ["b"]);
+    assert_eq!(jobs(world.claim_within(7, room(100, false))), [""; 0], "the large one waits for all others");
+    assert_eq!(jobs(world.claim_within(8, room(100, true))), ["large"]);
 }
 
 #[test]

@@ -173,9 +173,12 @@ impl World {
     }
 
     pub fn claim(&mut self, seconds: i64, slots: usize) -> Claimed {
+        self.claim_within(seconds, room(slots))
+    }
+
+    pub fn claim_within(&mut self, seconds: i64, room: Room) -> Claimed {
         self.set_now(seconds);
-        self.write::<_, StoreError>(move |write, now| claim::claim(write, now, room(slots), &mut random))
-            .unwrap()
+        self.write::<_, StoreError>(move |write, now| claim::claim(write, now, room, &mut random)).unwrap()
     }
 
     pub fn end(
