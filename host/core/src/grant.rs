@@ -1,11 +1,17 @@
 //! What a job may touch.
 
+use crate::address;
+use crate::host::Pattern;
 use crate::id::Name;
 use crate::limit::fixed;
 use crate::problem::Problem;
+use crate::target::Target;
 use crate::time::brief;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Everything that a job may touch beyond its own memory. Empty: nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -15,9 +21,8 @@ pub struct Grants {
     pub tables: BTreeMap<Name, Access>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<EmailGrant>,
-    /// Hosts, `api.example.com`, `*.example.org:8443`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub http: Vec<String>,
+    pub http: Vec<HttpGrant>,
     /// Names of secrets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
@@ -72,6 +77,99 @@ fn per_day() -> u32 {
     fixed::EMAILS_PER_DAY
 }
 
+/// A host that may be asked over HTTP; written as its pattern alone, or as an object with `host` and `private`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpGrant {
+    /// `api.example.com`, `*.example.org:8443`: see [`Pattern`].
+    pub host: String,
+    /// Whether the host may have addresses that are not public, such as those of the local network.
+    pub private: bool,
+}
+
+/// How far a grant reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// Public addresses only.
+    Public,
+    /// Those that are not public, too.
+    Private,
+}
+
+impl HttpGrant {
+    /// A grant of what one URL needs, which an operator configured.
+    pub fn of(target: &Target, reach: Reach) -> HttpGrant {
+        HttpGrant { host: format!("{}:{}", target.host, target.port), private: reach == Reach::Private }
+    }
+
+    /// How far `grants` let a request to `target` reach; `None` where none of them covers it.
+    pub fn reach(grants: &[HttpGrant], target: &Target) -> Option<Reach> {
+        let covers = |grant: &&HttpGrant| {
+            let pattern = grant.host.parse::<Pattern>();
+            pattern.is_ok_and(|pattern| pattern.covers(&target.host, target.port, target.default_port()))
+        };
+        let reach = |grant: &HttpGrant| if grant.private { Reach::Private } else { Reach::Public };
+        grants.iter().filter(covers).map(reach).max()
+    }
+
+    /// What is wrong with it, for the author of a specification.
+    fn check(&self) -> Result<(), String> {
+        let pattern: Pattern = self.host.parse()?;
+        let reach = if self.private { Reach::Private } else { Reach::Public };
+        let refusal = pattern.address().and_then(|address| address::refusal(address, reach));
+        match refusal {
+            None => Ok(()),
+            Some(refusal) if refusal.range.always => Err(format!("{refusal}: no grant covers that")),
+            Some(refusal) => {
+                Err(format!("{refusal}: write {{ host = \"{pattern}\", private = true }} if it is meant"))
+            }
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename = "HttpGrant")]
+struct HttpTable {
+    host: String,
+    #[serde(default)]
+    private: bool,
+}
+
+impl Serialize for HttpGrant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.private {
+            HttpTable { host: self.host.clone(), private: true }.serialize(serializer)
+        } else {
+            serializer.serialize_str(&self.host)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for HttpGrant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<HttpGrant, D::Error> {
+        /// By hand, since an untagged enum only says that no variant fits.
+        struct Form;
+
+        impl<'de> Visitor<'de> for Form {
+            type Value = HttpGrant;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a host, or an object with `host` and `private`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, host: &str) -> Result<HttpGrant, E> {
+                Ok(HttpGrant { host: host.to_owned(), private: false })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<HttpGrant, A::Error> {
+                let table = HttpTable::deserialize(MapAccessDeserializer::new(members))?;
+                Ok(HttpGrant { host: table.host, private: table.private })
+            }
+        }
+
+        deserializer.deserialize_any(Form)
+    }
+}
+
 impl Grants {
     pub fn table(&self, name: &Name) -> Option<Access> {
         self.tables.get(name).copied()
@@ -111,12 +209,8 @@ impl Grants {
                 }
             }
         }
-        for (at, host) in self.http.iter().enumerate() {
-            if !is_host(host) {
-                let message = format!(
-                    "`{}` is not a host: write `api.example.com`, `*.example.com`, with `:port` where it is not 443 or 80",
-                    brief(host)
-                );
+        for (at, grant) in self.http.iter().enumerate() {
+            if let Err(message) = grant.check() {
                 problems.push(Problem::new(format!("/grants/http/{at}"), message));
             }
         }
@@ -151,12 +245,6 @@ fn is_pattern(pattern: &str) -> bool {
         Some(domain) => is_domain(domain),
         None => crate::email::is_address(pattern),
     }
-}
-
-fn is_host(host: &str) -> bool {
-    let (name, port) = host.rsplit_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
-    let port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
-    port && is_domain(name.strip_prefix("*.").unwrap_or(name))
 }
 
 pub(crate) fn is_secret_name(name: &str) -> bool {
@@ -203,7 +291,7 @@ mod tests {
         let grants: Grants = serde_json::from_value(serde_json::json!({
             "tables": {"sessions": "read-write"},
             "email": {"to": ["*@example.com", "a@b@c", "*"], "per_run": 5000},
-            "http": ["api.example.com", "*.example.org:8443", "http://x", "a..b", "x:0"],
+            "http": ["api.example.com", "*.example.org:8443", "http://x", "a..b", {"host": "x:0", "private": true}],
             "secrets": ["API_KEY", "no spaces"],
         }))
         .unwrap();
@@ -220,5 +308,89 @@ mod tests {
                 "/grants/secrets/1"
             ]
         );
+    }
+
+    fn grant(host: &str, private: bool) -> HttpGrant {
+        HttpGrant { host: host.into(), private }
+    }
+
+    #[test]
+    fn a_host_is_granted_as_text_or_as_an_object() {
+        for (json, read, written) in [
+            (r#""a.org""#, grant("a.org", false), r#""a.org""#),
+            (r#"{"host":"a.org"}"#, grant("a.org", false), r#""a.org""#),
+            (
+                r#"{"private":true,"host":"a.org"}"#,
+                grant("a.org", true),
+                r#"{"host":"a.org","private":true}"#,
+            ),
+        ] {
+            let grant: HttpGrant = serde_json::from_str(json).unwrap();
+            assert_eq!(grant, read, "{json}");
+            assert_eq!(serde_json::to_string(&grant).unwrap(), written);
+        }
+        for (json, message) in [
+            ("5", "expected a host, or an object with `host` and `private`"),
+            (r#"{"private":true}"#, "missing field `host`"),
+            (r#"{"host":"a.org","privat":true}"#, "unknown field `privat`"),
+            (r#"{"host":"a.org","private":"yes"}"#, "expected a boolean"),
+        ] {
+            let error = serde_json::from_str::<HttpGrant>(json).unwrap_err().to_string();
+            assert!(error.contains(message), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_widest_grant_that_covers_a_target_counts() {
+        let grants = [
+            grant("*.example.org", false),
+            grant("api.example.org", true),
+            grant("api.example.org:8443", false),
+            grant("10.0.0.5:80", true),
+        ];
+        for (url, reach) in [
+            ("https://www.example.org/", Some(Reach::Public)),
+            ("http://api.example.org/", Some(Reach::Private)),
+            ("https://api.example.org:8443/", Some(Reach::Public)),
+            ("http://10.0.0.5/", Some(Reach::Private)),
+            ("https://10.0.0.5/", None),
+            ("https://example.org/", None),
+            ("https://api.example.org:444/", None),
+        ] {
+            assert_eq!(HttpGrant::reach(&grants, &url.parse().unwrap()), reach, "{url}");
+        }
+        assert_eq!(HttpGrant::reach(&[], &"https://example.org/".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_grant_made_of_a_url_covers_it_and_no_other_port() {
+        for url in ["https://hooks.example.org/x?y", "http://[2001:db8::1]:8080/", "http://192.0.2.1/"] {
+            let target: Target = url.parse().unwrap();
+            let grants = [HttpGrant::of(&target, Reach::Private)];
+            assert_eq!(HttpGrant::reach(&grants, &target), Some(Reach::Private), "{url}");
+            let other = Target { port: 1234, ..target };
+            assert_eq!(HttpGrant::reach(&grants, &other), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_could_never_be_reached_is_a_problem_of_its_grant() {
+        for (host, private, message) in [
+            ("10.0.0.5:80", true, ""),
+            ("8.8.8.8", false, ""),
+            (
+                "10.0.0.5:80",
+                false,
+                r#"10.0.0.5 is private (RFC 1918): write { host = "10.0.0.5:80", private = true } if it is meant"#,
+            ),
+            (
+                "[::1]",
+                false,
+                r#"::1 is loopback (RFC 4291): write { host = "[::1]", private = true } if it is meant"#,
+            ),
+            ("224.0.0.1", true, "224.0.0.1 is multicast (RFC 5771): no grant covers that"),
+        ] {
+            assert_eq!(grant(host, private).check().err().unwrap_or_default(), message, "{host}");
+        }
     }
 }

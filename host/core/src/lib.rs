@@ -3,10 +3,13 @@
 //! Decisions are functions of (state, event, now) that give a new state and effects. Nothing here does
 //! I/O, reads a clock, draws a random number, or knows of storage, WebAssembly or HTTP.
 
+pub mod address;
 pub mod effect;
 pub mod email;
 pub mod epoch;
+pub mod exchange;
 pub mod grant;
+pub mod host;
 pub mod id;
 pub mod job;
 pub mod limit;
@@ -21,7 +24,9 @@ pub mod row;
 pub mod run;
 pub mod schedule;
 pub mod spec;
+pub mod target;
 pub mod time;
+pub mod webhook;
 
 pub use id::{Digest, JobId, Name, RunId};
 pub use problem::Problem;

@@ -194,6 +194,16 @@ pub mod fixed {
     pub const EMAILS_PER_DAY_MAX: u32 = 100_000;
     /// One message, attachments included.
     pub const EMAIL: Bytes = Bytes::mib(5);
+    /// One request to another host, body and headers; one answer likewise, as it comes over the wire.
+    pub const HTTP_REQUEST: Bytes = Bytes::mib(1);
+    pub const HTTP_RESPONSE: Bytes = Bytes::mib(8);
+    /// One exchange with another host, from looking its name up to the answer's last byte.
+    pub const HTTP_TIME: Span = Span::from_secs(30);
+    /// Headers of a request, of its answer, and of what comes after an answer's body; and the bytes of them.
+    pub const HTTP_HEADERS: usize = 100;
+    pub const HTTP_HEADER_BYTES: Bytes = Bytes::kib(64);
+    /// A URL.
+    pub const HTTP_URL: Bytes = Bytes::kib(8);
     /// Runs of one job that wait, and of all jobs.
     pub const WAITING_PER_JOB: usize = 1_000;
     pub const WAITING: usize = 100_000;

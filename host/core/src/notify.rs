@@ -9,6 +9,7 @@ use crate::job::Status;
 use crate::limit::fixed;
 use crate::problem::Problem;
 use crate::run::{Outcome, Run};
+use crate::target::Target;
 use crate::time::{Instant, Span, brief};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -52,8 +53,6 @@ impl Default for Notify {
     }
 }
 
-const URL_BYTES_MAX: usize = 2_048;
-
 impl Notify {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -73,12 +72,8 @@ impl Notify {
         }
         match (&self.webhook, &self.secret) {
             (Some(url), secret) => {
-                let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-                let plain = |host: &str| {
-                    !host.is_empty() && !host.chars().any(|c| c.is_control() || c.is_whitespace())
-                };
-                if url.len() > URL_BYTES_MAX || !host.is_some_and(plain) {
-                    wrong("webhook", format!("`{}` is not a URL of http or https", brief(url)));
+                if let Err(message) = url.parse::<Target>() {
+                    wrong("webhook", message);
                 }
                 if secret.is_none() {
                     wrong("secret", "is missing: the name of the secret that signs the webhook".into());

@@ -11,6 +11,7 @@ use crate::time::{Instant, brief};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
 use std::collections::BTreeMap;
 
 /// Everything that one revision of a job says.
@@ -138,9 +139,10 @@ fn section<T: DeserializeOwned + Default>(
     };
     let before = problems.len();
     for (member, value) in &members {
-        let alone = Map::from_iter([(member.clone(), value.clone())]);
-        if let Err(error) = serde_json::from_value::<T>(Value::Object(alone)) {
-            problems.push(Problem::new(format!("/{name}/{}", escape(member)), error.to_string()));
+        let alone = Value::Object(Map::from_iter([(member.clone(), value.clone())]));
+        if let Err(error) = serde_path_to_error::deserialize::<_, T>(alone) {
+            let pointer = format!("/{name}/{}{}", escape(member), below(error.path()));
+            problems.push(Problem::new(pointer, error.inner().to_string()));
         }
     }
     if problems.len() > before {
@@ -156,6 +158,16 @@ fn hook(value: Option<Value>, problems: &mut Vec<Problem>) -> Option<Hook> {
     let value = value.filter(|value| !value.is_null())?;
     let read = serde_json::from_value(value);
     read.map_err(|error| problems.push(Problem::new("/hook", error.to_string()))).ok()
+}
+
+/// Where within a member an error is, as the rest of its pointer: as far as that is known.
+fn below(path: &serde_path_to_error::Path) -> String {
+    let tokens = path.iter().skip(1).map_while(|segment| match segment {
+        Segment::Seq { index } => Some(format!("/{index}")),
+        Segment::Map { key } => Some(format!("/{}", escape(key))),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    tokens.collect()
 }
 
 fn environment(value: Option<Value>, problems: &mut Vec<Problem>) -> BTreeMap<String, String> {
@@ -217,7 +229,8 @@ mod tests {
             "policy": {"overlap": "allow", "max_concurrency": 3, "timeout": "30s",
                        "retry": {"max_attempts": 3, "initial": "1s", "max": "1m", "on": ["timeout"]}},
             "limits": {"fuel": 1_000_000_000, "memory": "64MiB"},
-            "grants": {"tables": {"sessions": "read-write"}, "email": {"to": ["*@example.com"]}},
+            "grants": {"tables": {"sessions": "read-write"}, "email": {"to": ["*@example.com"]},
+                       "http": ["api.example.com", {"host": "nas.lan:8080", "private": true}]},
             "env": {"KEEP_DAYS": "30"},
         }))
         .unwrap();
@@ -231,9 +244,9 @@ mod tests {
         let problems = read(json!({
             "component": "abc",
             "schedule": {"every": "1 fortnight", "hourly": true},
-            "policy": {"overlap": "maybe", "timeout": 30},
+            "policy": {"overlap": "maybe", "timeout": 30, "retry": {"max": "soon"}},
             "limits": {"memory": "2GiB"},
-            "grants": {"tables": {"NO": "read"}},
+            "grants": {"tables": {"NO": "read"}, "http": ["a.org", {"host": "b.org", "public": true}, 5]},
             "env": {"A": 1, "B=": "x"},
             "notifies": {},
             "hook": {"secrets": "A"},
@@ -247,11 +260,13 @@ mod tests {
                 "/component",
                 "/env/A",
                 "/env/B=",
-                "/grants/tables",
+                "/grants/http/1/public",
+                "/grants/tables/NO",
                 "/hook",
                 "/limits/memory",
                 "/notifies",
                 "/policy/overlap",
+                "/policy/retry/max",
                 "/policy/timeout",
                 "/schedule/hourly"
             ]
