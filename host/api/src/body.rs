@@ -12,6 +12,7 @@ use sandglass_core::{Digest, limit};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -149,6 +150,15 @@ impl Json {
         Digest::of(&self.0)
     }
 
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Any JSON, as it came.
+    pub(crate) fn text(&self) -> Result<String, Refusal> {
+        self.document::<Box<RawValue>>(&self.0).map(|text| text.get().to_owned())
+    }
+
     /// Any JSON.
     pub(crate) fn value(&self) -> Result<Value, Refusal> {
         self.document(&self.0)
@@ -157,6 +167,24 @@ impl Json {
     /// An object of known members. No body is an empty object.
     pub(crate) fn members<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         self.document(if self.0.is_empty() { b"{}" } else { &self.0 })
+    }
+
+    /// The same, where the object holds what nobody may see: what is wrong is told without quoting any of it.
+    pub(crate) fn secret<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        serde_json::from_slice(&self.0).map_err(|error| match error.classify() {
+            Category::Data => Refusal::invalid_at(
+                "",
+                format!(
+                    "the body is not {{\"value\": \"...\"}} (line {}, column {})",
+                    error.line(),
+                    error.column()
+                ),
+            ),
+            _ => Refusal::new(
+                Code::BadRequest,
+                format!("the body is not JSON (line {}, column {})", error.line(), error.column()),
+            ),
+        })
     }
 
     fn document<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Refusal> {

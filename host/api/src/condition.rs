@@ -1,6 +1,6 @@
 //! Conditional requests (RFC 9110, section 13): what the caller expects of the thing that it changes.
 //!
-//! An entity tag is a version in quotes, and strong. Jobs and rows have versions.
+//! An entity tag is a version in quotes, and strong. Jobs, rows and secrets have versions.
 
 use crate::problem::{Code, Refusal};
 use axum::extract::FromRequestParts;
@@ -67,6 +67,18 @@ impl Condition {
                 found => found.map(|_| Expect::Anything),
             },
             Condition::Never => Err(OpError::Stale(format!("the tag in If-Match is none of job `{name}`"))),
+        }
+    }
+
+    /// Judges the version that something has, none where it is not there.
+    pub(crate) fn expects(self, what: &str, version: Option<u64>) -> Result<(), OpError> {
+        match (self.of_version(what, version.is_some())?, version) {
+            (None, _) => Ok(()),
+            (Some(expected), Some(version)) if expected == version => Ok(()),
+            (Some(expected), Some(version)) => Err(OpError::Stale(format!(
+                "{what} is at version {version}, not {expected}: look at it again"
+            ))),
+            (Some(_), None) => Err(OpError::Stale(format!("{what} is not there"))),
         }
     }
 

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sandglass_core::Problem;
-use sandglass_scheduler::UploadError;
+use sandglass_scheduler::{SecretError, UploadError};
 use sandglass_store::StoreError;
 use sandglass_store::op::OpError;
 use serde::Serialize;
@@ -163,6 +163,17 @@ impl From<UploadError> for Refusal {
             UploadError::Refused(problems) => Refusal::listing(Code::InvalidComponent, problems),
             UploadError::Store(error) => error.into(),
             UploadError::Failed(cause) => Refusal::internal(cause),
+        }
+    }
+}
+
+impl From<SecretError> for Refusal {
+    fn from(error: SecretError) -> Refusal {
+        match error {
+            SecretError::Op(error) => error.into(),
+            SecretError::Key(detail) => Refusal::new(Code::Conflict, detail),
+            SecretError::File(error) => Refusal::internal(error.to_string()),
+            SecretError::Random(error) => Refusal::internal(error.to_string()),
         }
     }
 }

@@ -3,7 +3,9 @@
 use crate::app::App;
 use crate::problem::{self, Code, Refusal};
 use crate::row::{query, transfer};
-use crate::{auth, component, email, guard, health, job, log, request, row, run, schedule, table};
+use crate::{
+    auth, component, email, guard, health, hook, job, log, request, row, run, schedule, secret, table,
+};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
@@ -22,8 +24,13 @@ pub(crate) fn router(app: App) -> Router {
     let metrics = Router::new()
         .route("/metrics", get(health::metrics))
         .route_layer(from_fn_with_state(app.clone(), auth::check));
+    let hooks = Router::new()
+        .route("/hooks/{job}", post(hook::receive))
+        .route_layer(from_fn_with_state(app.clone(), guard::bound))
+        .route_layer(from_fn_with_state(app.clone(), guard::settle));
     let routes = Router::new()
         .merge(metrics)
+        .merge(hooks)
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .nest("/v1", v1)
@@ -69,6 +76,9 @@ fn bounded(app: &App) -> Router<App> {
         .route("/tables/{table}/export", get(transfer::export))
         .route("/emails", get(email::list))
         .route("/emails/{id}", get(email::get))
+        .route("/secrets", get(secret::list))
+        .route("/secrets/{name}", put(secret::put).delete(secret::delete))
+        .route("/secret-key/rotate", post(secret::rotate))
         .route_layer(from_fn_with_state(app.clone(), guard::bound))
 }
 

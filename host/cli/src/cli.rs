@@ -48,6 +48,7 @@ enum Command {
     Export(command::export::Export),
     Import(command::import::Import),
     Emails(command::emails::Emails),
+    Secrets(command::secrets::Secrets),
     Completions(command::completions::Completions),
 }
 
@@ -83,6 +84,7 @@ impl Cli {
             Command::Export(command) => command.run(context),
             Command::Import(command) => command.run(context),
             Command::Emails(command) => command.run(context),
+            Command::Secrets(command) => command.run(context),
             Command::Completions(command) => command.run(context),
         }
     }
@@ -179,6 +181,7 @@ mod tests {
             "sandglass cancel 5",
             "sandglass retry",
             "sandglass backfill a yesterday today",
+            "sandglass secrets set no.name",
         ] {
             let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

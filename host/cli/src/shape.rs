@@ -153,6 +153,13 @@ pub(crate) struct Table {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct Secret {
+    pub(crate) name: String,
+    pub(crate) created_at: Instant,
+    pub(crate) updated_at: Instant,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct Email {
     pub(crate) id: String,
     pub(crate) message_id: String,

@@ -5,6 +5,7 @@ use crate::host::Pattern;
 use crate::id::Name;
 use crate::limit::fixed;
 use crate::problem::Problem;
+use crate::secret::SecretName;
 use crate::target::Target;
 use crate::time::brief;
 use serde::de::value::MapAccessDeserializer;
@@ -175,6 +176,10 @@ impl Grants {
         self.tables.get(name).copied()
     }
 
+    pub fn secret(&self, name: &SecretName) -> bool {
+        self.secrets.iter().any(|granted| granted == name.as_str())
+    }
+
     /// What is wrong with the grants themselves, whoever has them.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -215,9 +220,7 @@ impl Grants {
             }
         }
         for (at, name) in self.secrets.iter().enumerate() {
-            if !is_secret_name(name) {
-                let message =
-                    format!("`{}` is not a secret's name: 1 to 63 of A-Z, a-z, 0-9, _ and -", brief(name));
+            if let Err(message) = name.parse::<SecretName>() {
                 problems.push(Problem::new(format!("/grants/secrets/{at}"), message));
             }
         }
@@ -245,11 +248,6 @@ fn is_pattern(pattern: &str) -> bool {
         Some(domain) => is_domain(domain),
         None => crate::email::is_address(pattern),
     }
-}
-
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    (1..=63).contains(&name.len()) && name.bytes().all(allowed)
 }
 
 /// A domain name in letters, digits and hyphens (RFC 1123), such as `example.com` or `localhost`.

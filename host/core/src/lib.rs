@@ -23,6 +23,7 @@ pub mod retention;
 pub mod row;
 pub mod run;
 pub mod schedule;
+pub mod secret;
 pub mod spec;
 pub mod target;
 pub mod time;
@@ -30,4 +31,5 @@ pub mod webhook;
 
 pub use id::{Digest, JobId, Name, RunId};
 pub use problem::Problem;
+pub use secret::{SecretName, SecretValue};
 pub use time::{Instant, Span};

@@ -217,6 +217,13 @@ pub mod fixed {
     pub const GRANTS: usize = 100;
     /// Missed occurrences that `catch_up = { all = ... }` makes runs of, after one outage.
     pub const CATCH_UP: u32 = 1_000;
+    /// Secrets of the host.
+    pub const SECRETS: usize = 1_000;
+    /// One secret's value. Shorter ones would be found everywhere in a log that they are taken out of.
+    pub const SECRET: Bytes = Bytes::kib(64);
+    pub const SECRET_MIN: usize = 4;
+    /// Values of all secrets that one attempt is handed.
+    pub const SECRETS_PER_ATTEMPT: Bytes = Bytes::kib(128);
     /// Runs live at one time under `overlap = "allow"`.
     pub const CONCURRENCY: u32 = 100;
     pub const ATTEMPTS: u32 = 100;

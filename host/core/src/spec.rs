@@ -1,12 +1,13 @@
 //! A job's whole specification, and how one is read from JSON with every problem named at once.
 
-use crate::grant::{Grants, is_secret_name};
+use crate::grant::Grants;
 use crate::id::Digest;
 use crate::limit::{Limits, fixed};
 use crate::notify::{Hook, Notify};
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::schedule::{Schedule, ScheduleSpec};
+use crate::secret::SecretName;
 use crate::time::{Instant, brief};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -113,9 +114,7 @@ impl Specification {
             ("/hook/secret", self.hook.as_ref().map(|hook| &hook.secret)),
         ];
         for (pointer, name) in secrets {
-            if let Some(name) = name.filter(|name| !is_secret_name(name)) {
-                let message =
-                    format!("`{}` is not a secret's name: 1 to 63 of A-Z, a-z, 0-9, _ and -", brief(name));
+            if let Some(Err(message)) = name.map(|name| name.parse::<SecretName>()) {
                 problems.push(Problem::new(pointer, message));
             }
         }

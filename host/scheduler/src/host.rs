@@ -3,12 +3,14 @@
 use crate::claim::Lateness;
 use crate::executor::Executor;
 use crate::log::{Journal, Journals};
-use crate::{claim, metric, prune, recover};
+use crate::vault::{KeySource, SecretError, Vault};
+use crate::{claim, metric, notify, prune, recover};
 use parking_lot::Mutex;
 use sandglass_core::limit::{Bytes, fixed};
 use sandglass_core::retention::Retention;
 use sandglass_core::run::{Run, Trigger};
-use sandglass_core::{Instant, Name, RunId, Span};
+use sandglass_core::{Instant, Name, RunId, SecretName, SecretValue, Span};
+use sandglass_outbound::Client;
 use sandglass_runtime::Clock;
 use sandglass_store::op::claim::Room;
 use sandglass_store::op::{self, OpError, once};
@@ -32,12 +34,22 @@ pub struct Options {
     pub memory_max: Bytes,
     /// How long ended runs and their logs are kept, and how much of them.
     pub history: Retention,
+    /// What delivers webhooks; without it they wait.
+    pub webhooks: Option<Arc<Client>>,
+    /// What secrets are sealed with.
+    pub secret_key: KeySource,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Options { attempts_max: 64 * cores, memory_max: Bytes(u64::MAX), history: Retention::default() }
+        Options {
+            attempts_max: 64 * cores,
+            memory_max: Bytes(u64::MAX),
+            history: Retention::default(),
+            webhooks: None,
+            secret_key: KeySource::default(),
+        }
     }
 }
 
@@ -46,6 +58,8 @@ impl Default for Options {
 pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
 }
 
 /// Where the host's random numbers come from: [`system_random`], or a seed in a simulation.
@@ -58,6 +72,7 @@ pub struct Host {
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) options: Options,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) journals: Journals,
     pub(crate) lateness: Lateness,
     pub(crate) tasks: TaskTracker,
@@ -97,12 +112,14 @@ impl Host {
         random: Random,
         options: Options,
     ) -> Result<Arc<Host>, StartError> {
+        let vault = Arc::new(Vault::open(store.clone(), clock.clone(), options.secret_key.clone())?);
         let host = Arc::new(Host {
             store,
             executor,
             clock,
             random,
             options,
+            vault,
             journals: Journals::default(),
             lateness: Lateness::default(),
             tasks: TaskTracker::new(),
@@ -121,8 +138,12 @@ impl Host {
                 "attempts were lost when the host stopped; they are tried again"
             );
         }
+        if let Err(error) = host.vault.settle().await {
+            tracing::error!(%error, "the change of the key of secrets is not done; both keys are kept");
+        }
         host.tasks.spawn(claim::run(host.clone()));
         host.tasks.spawn(prune::run(host.clone()));
+        host.tasks.spawn(notify::run(host.clone()));
         Ok(host)
     }
 
@@ -155,6 +176,15 @@ impl Host {
 
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    pub fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+
+    /// A secret's newest value, for the host's own use; none where there is no such secret.
+    pub fn secret(&self, name: &SecretName) -> Result<Option<SecretValue>, SecretError> {
+        self.vault.get(name)
     }
 
     pub fn now(&self) -> Instant {

@@ -9,8 +9,10 @@ mod executor;
 mod host;
 mod log;
 pub mod metric;
+mod notify;
 mod prune;
 mod recover;
+mod vault;
 
 pub use claim::Lateness;
 pub use component::{Components, Upload, UploadError};
@@ -18,3 +20,4 @@ pub use executor::Executor;
 pub use host::{Host, Options, Random, StartError, system_random};
 pub use log::{Followed, Place};
 pub use recover::Recovered;
+pub use vault::{FileError, Key, KeySource, Keyring, Rotated, SecretError, Vault};

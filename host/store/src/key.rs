@@ -1,7 +1,7 @@
 //! Keys as bytes, whose order is the order that scans want.
 
 use sandglass_core::row::RowId;
-use sandglass_core::{Digest, Instant, JobId, Name, RunId};
+use sandglass_core::{Digest, Instant, JobId, Name, RunId, SecretName};
 use std::ops::Bound;
 
 /// A key that is written as bytes and read back from them.
@@ -105,6 +105,16 @@ impl Key for Name {
     }
 
     fn decode(bytes: &[u8]) -> Option<Name> {
+        std::str::from_utf8(bytes).ok()?.parse().ok()
+    }
+}
+
+impl Key for SecretName {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.as_str().as_bytes());
+    }
+
+    fn decode(bytes: &[u8]) -> Option<SecretName> {
         std::str::from_utf8(bytes).ok()?.parse().ok()
     }
 }

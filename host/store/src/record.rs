@@ -12,7 +12,7 @@ use sandglass_core::job::{Job, Reason, Revision, Skip, Status};
 use sandglass_core::notify::Notice;
 use sandglass_core::row::{Row, RowId};
 use sandglass_core::run::Run;
-use sandglass_core::{Digest, Instant, JobId, Name, RunId};
+use sandglass_core::{Digest, Instant, JobId, Name, RunId, SecretName};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -203,6 +203,25 @@ pub struct Token {
     pub created_at: Instant,
 }
 
+/// A secret, sealed: without the key, which is not in the store, it is noise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret {
+    /// The commit that set the value. Sealed with it, so that no record passes for another one.
+    pub version: u64,
+    pub created_at: Instant,
+    /// When the value was last set.
+    pub updated_at: Instant,
+    pub sealed: Sealed,
+}
+
+/// What a key made of a value. The store sees text, and knows nothing of ciphers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The name of the key.
+    pub key: String,
+    pub text: String,
+}
+
 json_record!(Meta, Meta, ());
 json_record!(Component, Component, Digest);
 json_record!(Artifact, Artifact, ArtifactKey);
@@ -221,6 +240,7 @@ json_record!(Table, Table, Name);
 json_record!(Email, Email, PieceKey<u64>);
 // Under the hash of the token, which is all that is kept of it.
 json_record!(Token, Token, Digest);
+json_record!(Secret, Secret, SecretName);
 json_record!(Ended, Ended, RunId);
 
 macro_rules! raw_record {

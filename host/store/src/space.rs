@@ -24,6 +24,7 @@ pub enum Space {
     Token = 14,
     /// Runs that have not begun.
     Waiting = 15,
+    Secret = 16,
     /// Webhooks' messages that wait to be delivered, by the instant when they are tried next.
     Notice = 17,
     /// What was answered to requests that carried an idempotency key.
@@ -35,7 +36,7 @@ pub enum Space {
 }
 
 impl Space {
-    pub const ALL: [Space; 20] = [
+    pub const ALL: [Space; 21] = [
         Space::Meta,
         Space::Component,
         Space::Chunk,
@@ -52,6 +53,7 @@ impl Space {
         Space::Email,
         Space::Token,
         Space::Waiting,
+        Space::Secret,
         Space::Notice,
         Space::Once,
         Space::Ended,

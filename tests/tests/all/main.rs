@@ -4,6 +4,7 @@ mod cli;
 mod crash;
 mod effects;
 mod first_job;
+mod hooks;
 mod limits;
 mod logs;
 mod refusals;

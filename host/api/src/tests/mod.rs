@@ -9,6 +9,7 @@ mod log;
 mod row;
 mod run;
 mod schedule;
+mod secret;
 mod transfer;
 
 use crate::app::{App, Backend};
@@ -23,7 +24,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use sandglass_core::{Digest, Instant, Span};
 use sandglass_runtime::{Clock, Compiler, Runtime, Settings};
-use sandglass_scheduler::{Components, Host, system_random};
+use sandglass_scheduler::{Components, Host, KeySource, system_random};
 use sandglass_store::memory::Memory;
 use sandglass_store::op::OpError;
 use sandglass_store::record::{Artifact, Component, Token};
@@ -44,6 +45,7 @@ struct Site {
     router: Router,
     token: String,
     now: Arc<AtomicI64>,
+    _keys: tempfile::TempDir,
 }
 
 /// What was answered.
@@ -88,13 +90,15 @@ impl Site {
         // Nothing that is uploaded here compiles.
         let compiler = Compiler::with_program("/nonexistent".into(), Vec::new());
         let components = Components::new(outer.clone(), runtime(), compiler, clock.clone());
-        let idle = sandglass_scheduler::Options { attempts_max: 0, ..Default::default() };
+        let keys = tempfile::tempdir().unwrap();
+        let secret_key = KeySource::File(keys.path().join("secret.key"));
+        let idle = sandglass_scheduler::Options { attempts_max: 0, secret_key, ..Default::default() };
         let host = Host::start(outer, components.clone(), clock, Arc::new(system_random), idle);
         let metrics = Arc::new(|| "sandglass_up 1\n".to_owned());
         let backend = Backend { host: host.await.unwrap(), components, metrics };
         let app = App::new(backend, options, CancellationToken::new());
         let token = new_token();
-        let site = Site { router: router(app.clone()), app, store, token: token.clone(), now };
+        let site = Site { router: router(app.clone()), app, store, token: token.clone(), now, _keys: keys };
         let record = Token { name: "test".into(), created_at: site.now() };
         site.write(move |write, _| {
             op::token::put(write, hash(&token), &record);

@@ -5,4 +5,5 @@ pub(crate) mod config;
 pub(crate) mod data;
 mod metrics;
 pub(crate) mod process;
+pub(crate) mod secret;
 pub(crate) mod token;

@@ -1,12 +1,13 @@
 //! The host from its start to its end.
 
 use super::config::Config;
-use super::{data, metrics, token};
+use super::{data, metrics, secret, token};
 use crate::client::DEFAULT_URL;
 use crate::folder;
 use anyhow::{Context, Result, anyhow, bail};
 use sandglass_core::retention::Retention;
 use sandglass_core::{Instant, Span};
+use sandglass_outbound::{Client, Resolver};
 use sandglass_runtime::{Clock, Compiler, Runtime, Settings};
 use sandglass_scheduler::{Components, Host, system_random};
 use sandglass_store::record::Token;
@@ -22,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Serves until a signal asks it to stop.
 pub(crate) fn run(config: &Config) -> Result<()> {
+    // Before there is anything to hide.
+    secret::seclude();
     data::prepare(&config.data)?;
     let store = open_store(&config.data)?;
     let runtime = Runtime::new(&settings(config))?;
@@ -72,6 +75,8 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     let bounds = settings(config);
     options.attempts_max = bounds.attempts_max;
     options.memory_max = bounds.memory_max;
+    options.webhooks = Some(Arc::new(webhooks()?));
+    options.secret_key = secret::key_source(std::env::var_os(secret::VARIABLE), &config.data)?;
     let components = Components::new(store.clone(), runtime, compiler, clock.clone());
     let host =
         Host::start(store.clone(), components.clone(), clock, Arc::new(system_random), options).await?;
@@ -111,6 +116,12 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     ended.context("the API ended in a panic")?.context("the API cannot take connections any more")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What delivers notifications. Certificates are checked against the authorities of the web.
+fn webhooks() -> Result<Client> {
+    let roots = sandglass_outbound::roots(b"").map_err(|error| anyhow!("{error}"))?;
+    Client::new(Resolver::System, roots).context("TLS cannot be set up")
 }
 
 fn now() -> Instant {

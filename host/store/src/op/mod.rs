@@ -16,6 +16,7 @@ pub mod once;
 pub mod pause;
 pub mod recover;
 pub mod run;
+pub mod secret;
 mod skip;
 pub mod table;
 pub mod token;
