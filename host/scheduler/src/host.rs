@@ -3,6 +3,7 @@
 use crate::claim::Lateness;
 use crate::executor::Executor;
 use crate::log::{Journal, Journals};
+use crate::watch::Watched;
 use crate::{claim, metric, prune, recover};
 use parking_lot::Mutex;
 use sandglass_core::limit::{Bytes, fixed};
@@ -32,12 +33,19 @@ pub struct Options {
     pub memory_max: Bytes,
     /// How long ended runs and their logs are kept, and how much of them.
     pub history: Retention,
+    /// A wall clock that is set, or a machine that slept, is noticed within this time.
+    pub look_every: Span,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Options { attempts_max: 64 * cores, memory_max: Bytes(u64::MAX), history: Retention::default() }
+        Options {
+            attempts_max: 64 * cores,
+            memory_max: Bytes(u64::MAX),
+            history: Retention::default(),
+            look_every: Span::from_secs(1),
+        }
     }
 }
 
@@ -97,8 +105,9 @@ impl Host {
         random: Random,
         options: Options,
     ) -> Result<Arc<Host>, StartError> {
+        let broken = CancellationToken::new();
         let host = Arc::new(Host {
-            store,
+            store: Arc::new(Watched { store, stopped: broken.clone() }),
             executor,
             clock,
             random,
@@ -107,7 +116,7 @@ impl Host {
             lateness: Lateness::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
-            broken: CancellationToken::new(),
+            broken,
             waiting: AtomicUsize::new(0),
             due: Notify::new(),
             executing: Mutex::default(),
@@ -139,10 +148,6 @@ impl Host {
     /// Ends when storage has stopped for good: the process is of no use any more and must start again.
     pub async fn broken(&self) {
         self.broken.cancelled().await;
-    }
-
-    pub(crate) fn set_broken(&self) {
-        self.broken.cancel();
     }
 
     /// Counts the runs that wait.

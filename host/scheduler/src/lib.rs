@@ -11,6 +11,7 @@ mod log;
 pub mod metric;
 mod prune;
 mod recover;
+mod watch;
 
 pub use claim::Lateness;
 pub use component::{Components, Upload, UploadError};
