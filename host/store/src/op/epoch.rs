@@ -27,18 +27,19 @@ pub fn observe(write: &mut dyn Write, now: Instant) -> Result<Epoch, StoreError>
     write.save(&(), &meta);
     if before.number != epoch.number {
         for (_, job) in write.as_read().list::<Job>(&KeyRange::all(), false, usize::MAX)? {
-            go_on(write, job, before.reached, now)?;
+            go_on(write, job, &before, now)?;
         }
         wake(write, now)?;
     }
     Ok(epoch)
 }
 
-/// Lets a job's schedule go on at `now`. The old clock reached `reached`.
-fn go_on(write: &mut dyn Write, mut job: Job, reached: Instant, now: Instant) -> Result<(), StoreError> {
+/// Lets a job's schedule go on at `now`, after the epoch `before`.
+fn go_on(write: &mut dyn Write, mut job: Job, before: &Epoch, now: Instant) -> Result<(), StoreError> {
     let mut revision = job::newest(write.as_read(), &job)?;
+    job.dealt_to = None;
     if job.paused.is_some() {
-        pause::record(write, &mut job, &revision, reached)?;
+        pause::record(write, &mut job, &revision, before.number, before.reached)?;
         if let Some(pause) = &mut job.paused {
             pause.recorded_to = now;
         }
@@ -58,7 +59,7 @@ fn go_on(write: &mut dyn Write, mut job: Job, reached: Instant, now: Instant) ->
     }
     write.save(&job.id, &job);
     if job.paused.is_none() {
-        job::await_next(write, job.id, &revision, now)?;
+        job::await_next(write, &job, &revision, now)?;
     }
     let mut status = job::status(write.as_read(), job.id)?;
     if status.last_success.is_some_and(|at| at > now) {
