@@ -90,6 +90,7 @@ pub(crate) async fn run(host: Arc<Host>) {
 
 /// Claims once. Gives how long to wait for the next thing, none where more may be due already.
 async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
+    follow_clock(host).await?;
     let room = host.room();
     // A look is cheap, a commit is not.
     if let Some(wait) = time_to_next(host, room)? {
@@ -114,6 +115,16 @@ async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
         return Ok(None);
     }
     Ok(Some(time_to_next(host, host.room())?.unwrap_or(host.options.look_every)))
+}
+
+/// Sees to what waits, where the clock was set back since the last look.
+async fn follow_clock(host: &Host) -> Result<(), StoreError> {
+    let (now, seen) = (host.now(), *host.seen.lock());
+    if now < seen {
+        host.store.write(move |write| epoch::set_back(write, seen, now)).await?;
+    }
+    *host.seen.lock() = now;
+    Ok(())
 }
 
 async fn claim_due(host: &Host, room: Room) -> Result<Claimed, StoreError> {

@@ -73,6 +73,8 @@ pub struct Host {
     pub(crate) closing: CancellationToken,
     /// Storage has stopped, and with it this host.
     broken: CancellationToken,
+    /// What the clock has shown, as the loop of claims saw it last: then it is seen to be set back.
+    pub(crate) seen: Mutex<Instant>,
     /// Runs of all jobs that wait for an attempt, as they were counted lately.
     waiting: AtomicUsize,
     due: Notify,
@@ -117,6 +119,7 @@ impl Host {
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             broken,
+            seen: Mutex::new(Instant::MIN),
             waiting: AtomicUsize::new(0),
             due: Notify::new(),
             executing: Mutex::default(),

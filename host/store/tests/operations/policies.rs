@@ -4,10 +4,10 @@
 use crate::world::{World, name};
 use sandglass_core::job::Reason;
 use sandglass_core::limit::Bytes;
-use sandglass_core::run::{Cause, Failure, Outcome, Run, Trigger};
+use sandglass_core::run::{Cause, Failure, Outcome, Run, State, Trigger};
 use sandglass_core::{Digest, Instant};
 use sandglass_store::op::claim::{Claimed, Room};
-use sandglass_store::op::{OpError, notice, once, run};
+use sandglass_store::op::{OpError, epoch, notice, once, run};
 use sandglass_store::{StoreError, StoreExt};
 use serde_json::json;
 
@@ -256,6 +256,29 @@ fn a_small_step_back_repeats_nothing() {
         assert!(world.claim(second, 8).started.is_empty());
     }
     assert_eq!(world.run_once(10_800).epoch, 0);
+}
+
+#[test]
+fn what_waits_does_not_wait_for_a_clock_that_was_set_back() {
+    let mut world = World::new();
+    world.put_with("a", json!({"policy": {"retry": {"initial": "100s", "max": "100s"}}}));
+    let started =
+        |claimed: Claimed| claimed.started.into_iter().map(|started| started.run.id).collect::<Vec<_>>();
+    let first = world.ask("a", 10_000).unwrap().id;
+    world.set_now(5_000);
+    assert_eq!(started(world.claim(5_000, 8)), []);
+    let (from, now) = (world.at(10_000), world.at(5_000));
+    world.write::<_, StoreError>(move |write, _| epoch::set_back(write, from, now)).unwrap();
+    let claimed = world.claim(5_000, 8).started.remove(0);
+    assert_eq!(claimed.run.id, first);
+    // It fails, and is tried again within 100 s; before that the clock is set back once more.
+    world.end(&claimed, 5_010, failed(Cause::HostError), &Default::default());
+    let State::Retrying { due } = world.run(first).state else { panic!("it is tried again") };
+    let (from, now) = (world.at(5_010), world.at(1_000));
+    world.write::<_, StoreError>(move |write, _| epoch::set_back(write, from, now)).unwrap();
+    let moved = now.plus(due.since(from));
+    assert_eq!(world.run(first).state, State::Retrying { due: moved });
+    assert_eq!(started(world.claim(1_100, 8)), [first]);
 }
 
 #[test]
