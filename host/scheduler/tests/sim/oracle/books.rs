@@ -106,6 +106,8 @@ pub struct Reign {
     pub dealt: Instant,
     /// The clock had been further when it began: what lies before may have been dealt with, or not.
     pub optional: Instant,
+    /// What is due after this instant was never asked for: the clock was set back before it was seen.
+    pub owed: Instant,
     /// The first instant without an outcome, and when it is due, while this is known.
     pub next: Option<Option<(Instant, Instant)>>,
     /// Nothing of it is owed any more.

@@ -61,7 +61,7 @@ impl Reign {
         }
         let after = self.dealt.max(self.optional);
         let next = self.schedule.next_after(after).filter(|at| self.to.is_none_or(|to| *at <= to));
-        let next = next.map(|at| (at, self.schedule.jittered(job, at)));
+        let next = next.map(|at| (at, self.schedule.jittered(job, at))).filter(|(_, due)| *due <= self.owed);
         self.next = Some(next);
         next
     }
@@ -110,6 +110,7 @@ impl Oracle {
             to: None,
             dealt: wall,
             optional: if high > wall { high } else { Instant::MIN },
+            owed: Instant::MAX,
             next: None,
             released: false,
         };
@@ -138,25 +139,30 @@ impl Oracle {
         }
         self.tally.epochs += 1;
         (self.epoch, self.epoch_since) = (meta.epoch.number, self.commits);
-        let reached = self.high.minus(Span::from_secs(3_600));
-        self.high = self.wall;
+        let high = std::mem::replace(&mut self.high, self.wall);
         for id in self.jobs.keys().copied().collect::<Vec<_>>() {
-            self.follow_clock(id, reached, seen);
+            self.follow_clock(id, high, seen);
         }
     }
 
-    fn follow_clock(&mut self, id: JobId, reached: Instant, seen: &Seen) {
+    /// The old clock had reached `high`. What is stored of that is exact to the hour.
+    fn follow_clock(&mut self, id: JobId, high: Instant, seen: &Seen) {
         let wall = self.wall;
         let Some(job) = self.jobs.get_mut(&id).filter(|job| !job.deleted) else { return };
-        for reign in &mut job.reigns {
-            // What the old clock had not reached, to the hour, it never asked for.
-            if reign.to.is_none() && !reign.paused {
+        let mut lost = None;
+        for reign in job.reigns.iter_mut().filter(|reign| reign.to.is_none()) {
+            reign.owed = high.minus(Span::from_secs(3_600));
+            reign.close(high);
+            if !reign.paused {
+                lost = reign.next(id).filter(|(nominal, _)| *nominal > wall);
                 reign.close(wall.max(reign.dealt));
+                reign.owed = Instant::MAX;
             }
-            if reign.to.is_none() {
-                reign.close(reached.max(reign.dealt));
-                reign.optional = Instant::MAX;
-            }
+        }
+        if let Some((nominal, due)) = lost {
+            let text =
+                format!("{}: {nominal}, due at {due}, has no outcome, and its clock is gone", job.name);
+            return self.fail("lost", text);
         }
         for (key, revision) in &seen.revisions {
             let Some(revision) = revision.as_ref().filter(|_| key.job == id) else { continue };
