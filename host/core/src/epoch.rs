@@ -51,6 +51,11 @@ impl Default for Epoch {
 impl Epoch {
     pub const STEPS_KEPT: usize = 20;
 
+    /// No instant of this epoch was seen after this one.
+    pub fn latest(&self) -> Instant {
+        self.reached.plus(GRAIN)
+    }
+
     /// What is to be stored when the clock shows `now`; none where all is as it was.
     pub fn observe(&self, now: Instant) -> Option<Epoch> {
         if self.reached.since(now) > STEP {

@@ -21,6 +21,10 @@ pub struct Job {
     pub version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Pause>,
+    /// Up to where occurrences were dealt with, if the clock has been set back behind that: no schedule of the
+    /// job asks for them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dealt_to: Option<Instant>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

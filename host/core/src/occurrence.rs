@@ -63,11 +63,16 @@ pub fn decide(
             next,
         };
     }
-    // Nothing whose jittered instant is within `late_after` may be taken for missed.
     let before = nominal.minus(MILLISECOND);
-    let cutoff = now.minus(policy.late_after).minus(schedule.jitter()).minus(MILLISECOND);
-    let cutoff = until.map_or(cutoff, |until| cutoff.min(until));
-    let last = schedule.last_until(before, cutoff).unwrap_or(nominal).max(nominal);
+    let cutoff = now.minus(policy.late_after).minus(MILLISECOND);
+    let last =
+        schedule.last_until(before, until.map_or(cutoff, |until| cutoff.min(until))).unwrap_or(nominal);
+    // Only the newest may be due later than the cutoff: jitter lets none overtake the next one.
+    let last = if schedule.jittered(job, last) <= cutoff {
+        last
+    } else {
+        schedule.last_until(before, last.minus(MILLISECOND)).unwrap_or(nominal)
+    };
     let next = schedule.next_after(last).filter(reign);
     let (most, oldest) = match policy.catch_up {
         CatchUp::None => (0, Instant::MAX),
@@ -189,6 +194,24 @@ mod tests {
             let decision = decide(JobId(1), &every("10s"), &policy, at(10), queue, None, at(1000));
             assert_eq!(decision.runs.len(), runs);
             assert_eq!(decision.skip.map_or(0, |skip| skip.count), 93 - runs as u64);
+        }
+    }
+
+    #[test]
+    fn what_jitter_made_late_is_missed_along_with_the_others() {
+        let spec = ScheduleSpec {
+            every: Some("10s".into()),
+            jitter: Some(Span::from_secs(9)),
+            ..ScheduleSpec::default()
+        };
+        let schedule = Schedule::new(&spec, Instant::EPOCH).unwrap();
+        for now in 1_000..1_100 {
+            let queue = Queue { live: 0, room: 9 };
+            let decision = decide(JobId(1), &schedule, &Policy::default(), at(10), queue, None, at(now));
+            let due = |nominal| schedule.jittered(JobId(1), nominal);
+            let limit = at(now).minus(Policy::default().late_after);
+            assert!(due(decision.runs[0]) < limit, "missed, and caught up");
+            assert!(due(decision.next.unwrap()) >= limit, "the next one is not missed: one run catches up");
         }
     }
 

@@ -34,8 +34,6 @@ impl Lateness {
     }
 }
 
-/// A wall clock that is set, or a machine that slept, is noticed within this time.
-const LOOK_AT_LEAST_EVERY: Span = Span::from_secs(1);
 /// After storage refused.
 const PAUSE_AFTER_ERROR: Span = Span::from_secs(1);
 
@@ -63,12 +61,7 @@ pub(crate) async fn run(host: Arc<Host>) {
                     None => continue,
                 }
             }
-            Err(StoreError::Closed) => return,
-            Err(error @ StoreError::Stopped(_)) => {
-                tracing::error!(%error, "the host cannot go on");
-                host.set_broken();
-                return;
-            }
+            Err(StoreError::Closed | StoreError::Stopped(_)) => return,
             Err(StoreError::Full) => {
                 if !std::mem::replace(&mut is_full, true) {
                     tracing::error!(
@@ -97,6 +90,7 @@ pub(crate) async fn run(host: Arc<Host>) {
 
 /// Claims once. Gives how long to wait for the next thing, none where more may be due already.
 async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
+    follow_clock(host).await?;
     let room = host.room();
     // A look is cheap, a commit is not.
     if let Some(wait) = time_to_next(host, room)? {
@@ -120,7 +114,17 @@ async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
     if more || !idle {
         return Ok(None);
     }
-    Ok(Some(time_to_next(host, host.room())?.unwrap_or(LOOK_AT_LEAST_EVERY)))
+    Ok(Some(time_to_next(host, host.room())?.unwrap_or(host.options.look_every)))
+}
+
+/// Sees to what waits, where the clock was set back since the last look.
+async fn follow_clock(host: &Host) -> Result<(), StoreError> {
+    let (now, seen) = (host.now(), *host.seen.lock());
+    if now < seen {
+        host.store.write(move |write| epoch::set_back(write, seen, now)).await?;
+    }
+    *host.seen.lock() = now;
+    Ok(())
 }
 
 async fn claim_due(host: &Host, room: Room) -> Result<Claimed, StoreError> {
@@ -139,7 +143,7 @@ fn time_to_next(host: &Host, room: Room) -> Result<Option<Span>, StoreError> {
     }
     match next {
         Some(next) if next <= now => Ok(None),
-        Some(next) => Ok(Some(next.since(now).min(LOOK_AT_LEAST_EVERY))),
-        None => Ok(Some(LOOK_AT_LEAST_EVERY)),
+        Some(next) => Ok(Some(next.since(now).min(host.options.look_every))),
+        None => Ok(Some(host.options.look_every)),
     }
 }

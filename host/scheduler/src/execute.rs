@@ -113,10 +113,12 @@ async fn store_log(host: &Host, journal: &Arc<Journal>, run: RunId) -> Result<()
     Ok(())
 }
 
-/// After storage had no room.
-const PAUSE_WHILE_FULL: Span = Span::from_secs(1);
+/// After storage refused.
+const PAUSE_AFTER_REFUSAL: Span = Span::from_secs(1);
 
-/// Commits an attempt's end with its effects and the rest of its log. While there is no space it waits.
+/// Commits an attempt's end with its effects and the rest of its log. While there is no space, or storage fails,
+/// it waits: nobody else ends this attempt before the next start. Asking twice does no harm, as only the attempt
+/// that is running ends.
 async fn commit_end(
     host: &Host,
     journal: &Journal,
@@ -137,8 +139,12 @@ async fn commit_end(
             attempt::end(write, run, number, work.0.clone(), &work.1, clock(), random)
         });
         match ended.await {
-            Err(StoreError::Full) if !host.closing.is_cancelled() => {
-                tokio::time::sleep(PAUSE_WHILE_FULL.to_std()).await;
+            Err(error @ (StoreError::Full | StoreError::Failed(_))) if !host.closing.is_cancelled() => {
+                if let StoreError::Failed(_) = error {
+                    metric::store_error("execute");
+                    tracing::error!(%run, %error, "the end of an attempt cannot be stored yet");
+                }
+                tokio::time::sleep(PAUSE_AFTER_REFUSAL.to_std()).await;
             }
             result => return result,
         }
@@ -195,7 +201,7 @@ impl Committer for Fence {
                 match committed.await {
                     // The attempt's own timeout bounds the wait.
                     Err(CheckpointError::Store(StoreError::Full)) => {
-                        tokio::time::sleep(PAUSE_WHILE_FULL.to_std()).await;
+                        tokio::time::sleep(PAUSE_AFTER_REFUSAL.to_std()).await;
                     }
                     committed => break committed,
                 }

@@ -4,6 +4,7 @@ use crate::claim::Lateness;
 use crate::executor::Executor;
 use crate::log::{Journal, Journals};
 use crate::vault::{KeySource, SecretError, Vault};
+use crate::watch::Watched;
 use crate::{claim, metric, notify, prune, recover};
 use parking_lot::Mutex;
 use sandglass_core::limit::{Bytes, fixed};
@@ -38,6 +39,8 @@ pub struct Options {
     pub webhooks: Option<Arc<Client>>,
     /// What secrets are sealed with.
     pub secret_key: KeySource,
+    /// A wall clock that is set, or a machine that slept, is noticed within this time.
+    pub look_every: Span,
 }
 
 impl Default for Options {
@@ -49,6 +52,7 @@ impl Default for Options {
             history: Retention::default(),
             webhooks: None,
             secret_key: KeySource::default(),
+            look_every: Span::from_secs(1),
         }
     }
 }
@@ -80,6 +84,8 @@ pub struct Host {
     pub(crate) closing: CancellationToken,
     /// Storage has stopped, and with it this host.
     broken: CancellationToken,
+    /// What the clock has shown, as the loop of claims saw it last: then it is seen to be set back.
+    pub(crate) seen: Mutex<Instant>,
     /// Runs of all jobs that wait for an attempt, as they were counted lately.
     waiting: AtomicUsize,
     due: Notify,
@@ -113,8 +119,9 @@ impl Host {
         options: Options,
     ) -> Result<Arc<Host>, StartError> {
         let vault = Arc::new(Vault::open(store.clone(), clock.clone(), options.secret_key.clone())?);
+        let broken = CancellationToken::new();
         let host = Arc::new(Host {
-            store,
+            store: Arc::new(Watched { store, stopped: broken.clone() }),
             executor,
             clock,
             random,
@@ -124,7 +131,8 @@ impl Host {
             lateness: Lateness::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
-            broken: CancellationToken::new(),
+            broken,
+            seen: Mutex::new(Instant::MIN),
             waiting: AtomicUsize::new(0),
             due: Notify::new(),
             executing: Mutex::default(),
@@ -160,10 +168,6 @@ impl Host {
     /// Ends when storage has stopped for good: the process is of no use any more and must start again.
     pub async fn broken(&self) {
         self.broken.cancelled().await;
-    }
-
-    pub(crate) fn set_broken(&self) {
-        self.broken.cancel();
     }
 
     /// Counts the runs that wait.

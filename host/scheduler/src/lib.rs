@@ -13,6 +13,7 @@ mod notify;
 mod prune;
 mod recover;
 mod vault;
+mod watch;
 
 pub use claim::Lateness;
 pub use component::{Components, Upload, UploadError};

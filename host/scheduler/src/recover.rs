@@ -1,7 +1,7 @@
 //! At the start: every attempt that was running when the host stopped is lost.
 
 use crate::host::Host;
-use sandglass_store::op::recover;
+use sandglass_store::op::{epoch, recover};
 use sandglass_store::{StoreError, StoreExt};
 
 /// What the last process left.
@@ -16,6 +16,11 @@ const BATCH: usize = 500;
 
 pub(crate) async fn recover(host: &Host) -> Result<Recovered, StoreError> {
     let mut recovered = Recovered::default();
+    let epoch = host.store.read(epoch::current)?;
+    if host.now() < epoch.reached {
+        // The clock was set back while nobody looked.
+        *host.seen.lock() = epoch.latest();
+    }
     let mut after = None;
     loop {
         let (clock, random) = (host.clock.clone(), host.random.clone());

@@ -124,18 +124,17 @@ impl Schedule {
         self.0.within(after, until).map_or(0, |(from, until)| self.0.rule.count(from, until + 1))
     }
 
-    /// The longest that [`Schedule::jittered`] adds.
-    pub fn jitter(&self) -> Span {
-        self.0.jitter
-    }
-
-    /// When the occurrence of `nominal` is due: up to the jitter later, but not past `not_after`. A hash of job
-    /// and occurrence decides, so that it is the same after a restart, and differs from job to job.
+    /// When the occurrence of `nominal` is due: up to the jitter later, but not past `not_after`, and before the
+    /// next occurrence: none overtakes another, nor has to wait for one. A hash of job and occurrence decides, so
+    /// that it is the same after a restart, and differs from job to job.
     pub fn jittered(&self, job: JobId, nominal: Instant) -> Instant {
-        let room = self.0.not_after.unwrap_or(Instant::MAX).since(nominal).min(self.0.jitter).millis();
-        if room == 0 {
+        let most = self.0.not_after.unwrap_or(Instant::MAX).since(nominal).min(self.0.jitter);
+        if most == Span::ZERO {
             return nominal;
         }
+        let gap =
+            self.next_after(nominal).map_or(most, |next| next.minus(Span::from_millis(1)).since(nominal));
+        let room = most.min(gap).millis();
         let mut hasher = Sha256::new();
         hasher.update(job.0.to_be_bytes());
         hasher.update(nominal.millis().to_be_bytes());

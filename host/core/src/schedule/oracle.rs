@@ -240,5 +240,8 @@ proptest! {
         let due = schedule(&spec).jittered(JobId(job), nominal);
         prop_assert!(due >= nominal && due <= nominal.plus(Span::from_millis(jitter)));
         prop_assert_eq!(due, schedule(&spec).jittered(JobId(job), nominal));
+        let on_the_hour = schedule(&spec).next_after(nominal).unwrap();
+        let due = schedule(&spec).jittered(JobId(job), on_the_hour);
+        prop_assert!(due < schedule(&spec).next_after(on_the_hour).unwrap(), "none overtakes the next one");
     }
 }

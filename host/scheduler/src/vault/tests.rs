@@ -83,8 +83,9 @@ async fn a_secret_is_kept_until_it_is_set_anew_or_deleted() {
     assert!(!new && second.version > first.version);
     assert_eq!(place.vault().get(&name("A")).unwrap(), Some(value("three")));
 
-    let stale = vault.set(name("A"), value("four"), |version| {
-        assert_eq!(version, Some(second.version));
+    let known = second.version;
+    let stale = vault.set(name("A"), value("four"), move |version| {
+        assert_eq!(version, Some(known));
         Err(OpError::Stale("no".into()))
     });
     assert!(matches!(stale.await, Err(SecretError::Op(OpError::Stale(_)))));

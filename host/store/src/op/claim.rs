@@ -76,17 +76,17 @@ pub fn claim(
     random: &mut dyn FnMut() -> u64,
 ) -> Result<Claimed, StoreError> {
     let epoch = epoch::observe(write, now)?;
-    let mut claim = Claim { now, room, epoch, random, claimed: Claimed::default() };
+    let mut claim = Claim { now, room, epoch, random, crowded: false, claimed: Claimed::default() };
     let checks = write.as_read().list::<DueEntry>(&Due::checks(now), false, CLAIM_MAX)?;
     for (key, _) in &checks {
         claim.check(write, key)?;
     }
     let most = room.slots.min(CLAIM_MAX);
     let attempts = write.as_read().list::<DueEntry>(&Due::attempts(now), false, most)?;
-    let mut full = most == 0;
+    claim.crowded = most == 0;
     for (key, _) in &attempts {
         if !claim.begin_due(write, key)? {
-            full = true;
+            claim.crowded = true;
             break;
         }
     }
@@ -96,8 +96,8 @@ pub fn claim(
             break;
         }
     }
-    let Claim { mut claimed, room, .. } = claim;
-    let more_attempts = !full && room.slots > 0 && attempts.len() == most;
+    let Claim { mut claimed, room, crowded, .. } = claim;
+    let more_attempts = !crowded && room.slots > 0 && attempts.len() == most;
     claimed.more = more_attempts || checks.len() == CLAIM_MAX || claimed.occurrences == CLAIM_MAX;
     Ok(claimed)
 }
@@ -108,6 +108,8 @@ struct Claim<'a> {
     room: Room,
     epoch: Epoch,
     random: &'a mut dyn FnMut() -> u64,
+    /// An attempt that is due found no room: nothing that comes later goes before it, however little it takes.
+    crowded: bool,
     claimed: Claimed,
 }
 
@@ -291,6 +293,7 @@ impl Claim<'_> {
         let in_time = run.start_by.is_none_or(|start_by| self.now < start_by);
         let job = run.id.job();
         if in_time
+            && !self.crowded
             && !turn::is_awaited(write.as_read(), job)?
             && turn::is_free(write.as_read(), job, &spec.policy)?
             && self.room.take(spec.limits.memory)

@@ -6,7 +6,6 @@ use crate::record::{DueEntry, Live, Meta, Waiting};
 use crate::store::{Read, StoreError, Write};
 use sandglass_core::epoch::Epoch;
 use sandglass_core::job::{Job, Revision, Status};
-use sandglass_core::limit::fixed;
 use sandglass_core::run::State;
 use sandglass_core::{Instant, RunId};
 
@@ -27,18 +26,20 @@ pub fn observe(write: &mut dyn Write, now: Instant) -> Result<Epoch, StoreError>
     write.save(&(), &meta);
     if before.number != epoch.number {
         for (_, job) in write.as_read().list::<Job>(&KeyRange::all(), false, usize::MAX)? {
-            go_on(write, job, before.reached, now)?;
+            go_on(write, job, &before, now)?;
         }
-        wake(write, now)?;
+        set_back(write, before.latest(), now)?;
+        go_on_waiting(write, now)?;
     }
     Ok(epoch)
 }
 
-/// Lets a job's schedule go on at `now`. The old clock reached `reached`.
-fn go_on(write: &mut dyn Write, mut job: Job, reached: Instant, now: Instant) -> Result<(), StoreError> {
+/// Lets a job's schedule go on at `now`, after the epoch `before`.
+fn go_on(write: &mut dyn Write, mut job: Job, before: &Epoch, now: Instant) -> Result<(), StoreError> {
     let mut revision = job::newest(write.as_read(), &job)?;
+    job.dealt_to = None;
     if job.paused.is_some() {
-        pause::record(write, &mut job, &revision, reached)?;
+        pause::record(write, &mut job, &revision, before.number, before.reached)?;
         if let Some(pause) = &mut job.paused {
             pause.recorded_to = now;
         }
@@ -58,7 +59,7 @@ fn go_on(write: &mut dyn Write, mut job: Job, reached: Instant, now: Instant) ->
     }
     write.save(&job.id, &job);
     if job.paused.is_none() {
-        job::await_next(write, job.id, &revision, now)?;
+        job::await_next(write, &job, &revision, now)?;
     }
     let mut status = job::status(write.as_read(), job.id)?;
     if status.last_success.is_some_and(|at| at > now) {
@@ -68,17 +69,23 @@ fn go_on(write: &mut dyn Write, mut job: Job, reached: Instant, now: Instant) ->
     Ok(())
 }
 
-/// What waits for an instant that the clock will not show for long waits no more.
-fn wake(write: &mut dyn Write, now: Instant) -> Result<(), StoreError> {
-    let soon = now.plus(fixed::TIMEOUT_MAX);
+/// The clock was set back from `from` to `now`. Attempts that it had made due stay so, and those that it had not
+/// wait as long as they would have: otherwise they all would wait until it has come so far again.
+pub fn set_back(write: &mut dyn Write, from: Instant, now: Instant) -> Result<(), StoreError> {
     let entries = write.as_read().list::<DueEntry>(&Due::attempts(Instant::MAX), false, usize::MAX)?;
-    for (key, entry) in entries.iter().filter(|(key, _)| key.at > soon) {
+    for (key, entry) in entries.iter().filter(|(key, _)| key.at > now) {
         if let Due::Attempt(id) = key.what {
+            let at = now.plus(key.at.since(from));
             write.remove::<DueEntry>(key);
-            move_to(write, id, now)?;
-            write.save(&DueKey { at: now, what: key.what }, entry);
+            move_to(write, id, at)?;
+            write.save(&DueKey { at, what: key.what }, entry);
         }
     }
+    Ok(())
+}
+
+/// Runs that may wait until an instant which the clock will not show for long may wait as long as they might have.
+fn go_on_waiting(write: &mut dyn Write, now: Instant) -> Result<(), StoreError> {
     for (key, Waiting(mut run)) in write.as_read().list::<Waiting>(&KeyRange::all(), false, usize::MAX)? {
         if let Some(start_by) = run.start_by.filter(|_| run.id.made_at() > now) {
             let start_by = now.plus(start_by.since(run.id.made_at()));
@@ -90,17 +97,17 @@ fn wake(write: &mut dyn Write, now: Instant) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn move_to(write: &mut dyn Write, id: RunId, now: Instant) -> Result<(), StoreError> {
+fn move_to(write: &mut dyn Write, id: RunId, at: Instant) -> Result<(), StoreError> {
     let Some(mut run) = turn::live(write.as_read(), id)? else {
         return Ok(());
     };
     match &mut run.state {
         State::Queued { due } => {
-            *due = Some(now);
+            *due = Some(at);
             write.save(&LiveKey(id), &Waiting(run));
         }
         State::Retrying { due } => {
-            *due = now;
+            *due = at;
             write.save(&LiveKey(id), &Live(run));
         }
         State::Running { .. } | State::Ended { .. } => {}

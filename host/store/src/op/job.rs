@@ -1,7 +1,7 @@
 //! Jobs and their revisions.
 
 use crate::key::{Due, DueKey, Key, KeyRange, RevisionKey, SkipKey};
-use crate::op::{OpError, pause, run, turn};
+use crate::op::{OpError, epoch, pause, run, turn};
 use crate::record::{Component, DueEntry, Meta, NameOf};
 use crate::space::Space;
 use crate::store::{Read, StoreError, Write};
@@ -9,8 +9,10 @@ use sandglass_core::job::{Job, Revision, Skip, Status};
 use sandglass_core::limit::fixed;
 use sandglass_core::run::{Event, State};
 use sandglass_core::spec::Specification;
-use sandglass_core::{Instant, JobId, Name, Problem};
+use sandglass_core::{Instant, JobId, Name, Problem, Span};
 use std::ops::{Bound, ControlFlow};
+
+const MILLISECOND: Span = Span::from_millis(1);
 
 /// What the caller expects of the job that it is about to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,11 +141,12 @@ fn create(write: &mut dyn Write, name: &Name, spec: Specification, now: Instant)
     write.save(&(), &meta);
     let revision = Revision::following(None, spec, now);
     let version = write.sequence();
-    let job = Job { id, name: name.clone(), revision: 1, created_at: now, version, paused: None };
+    let job =
+        Job { id, name: name.clone(), revision: 1, created_at: now, version, paused: None, dealt_to: None };
     write.save(name, &NameOf(id));
     write.save(&id, &job);
     write.save(&RevisionKey { job: id, number: 1 }, &revision);
-    await_next(write, id, &revision, now)?;
+    await_next(write, &job, &revision, now)?;
     Ok(Current { job, revision })
 }
 
@@ -157,10 +160,11 @@ fn revise(
     let revision = Revision::following(Some(before), spec, now);
     if revision.schedule_since != before.schedule_since {
         if job.paused.is_some() {
-            pause::record(write, &mut job, before, now)?;
+            let epoch = run::epoch(write.as_read())?;
+            pause::record(write, &mut job, before, epoch, now)?;
         } else {
-            forget_next(write, job.id, before, now);
-            await_next(write, job.id, &revision, now)?;
+            forget_next(write, &mut job, before, now)?;
+            await_next(write, &job, &revision, now)?;
         }
     }
     job.revision = revision.number;
@@ -195,10 +199,10 @@ pub fn roll_back(
 
 /// Deletes a job: what waits is cancelled, what runs goes on to its end, its history stays.
 pub fn delete(write: &mut dyn Write, name: &Name, expect: Expect, now: Instant) -> Result<(), OpError> {
-    let Current { job, revision } = current(write.as_read(), name)?;
+    let Current { mut job, revision } = current(write.as_read(), name)?;
     check(&job, expect)?;
     if job.paused.is_none() {
-        forget_next(write, job.id, &revision, now);
+        forget_next(write, &mut job, &revision, now)?;
     }
     for live in turn::all(write.as_read(), job.id)? {
         // Ending one may have changed the next.
@@ -227,10 +231,10 @@ pub fn delete(write: &mut dyn Write, name: &Name, expect: Expect, now: Instant) 
     Ok(())
 }
 
-/// Puts the first occurrence after `after` into the index.
+/// Puts the first occurrence after `after` into the index that was not dealt with.
 pub(crate) fn await_next(
     write: &mut dyn Write,
-    job: JobId,
+    job: &Job,
     revision: &Revision,
     after: Instant,
 ) -> Result<(), StoreError> {
@@ -242,18 +246,58 @@ pub(crate) fn await_next(
 }
 
 /// Takes it out again. An occurrence that is due and not yet dealt with is another one, and stays: it is
-/// the old schedule's, up to now.
-pub(crate) fn forget_next(write: &mut dyn Write, job: JobId, revision: &Revision, now: Instant) {
-    if let Some((key, _)) = next_due(job, revision, now) {
+/// the old schedule's, up to now. Where the clock was set back, occurrences were dealt with that lie ahead of
+/// it: the job notes how far.
+pub(crate) fn forget_next(
+    write: &mut dyn Write,
+    job: &mut Job,
+    revision: &Revision,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let Some((key, first)) = next_due(job, revision, now) else {
+        return Ok(());
+    };
+    if write.load::<DueEntry>(&key)?.is_some() {
         write.remove::<DueEntry>(&key);
+        return Ok(());
     }
+    let schedule = revision.schedule();
+    let before = schedule.last_until(Instant::MIN, first.minus(MILLISECOND));
+    let before = before.map(|nominal| DueKey { at: schedule.jittered(job.id, nominal), what: key.what });
+    if let Some(before) = before
+        && write.load::<DueEntry>(&before)?.is_some()
+    {
+        return Ok(());
+    }
+    // Nobody can tell where its entry is: the index is searched, which takes a set clock and a change of the job.
+    let epoch = epoch::current(write.as_read())?;
+    let mut found = None;
+    write.as_read().each::<DueEntry>(&Due::occurrences(Instant::MAX), false, |key, entry| {
+        let is_it = key.what == Due::Occurrence { job: job.id, revision: revision.schedule_since };
+        if is_it && entry.epoch == epoch.number {
+            found = Some((key, entry.nominal.unwrap_or(key.at)));
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })?;
+    let dealt_to = match found {
+        Some((_, nominal)) if nominal < first => return Ok(()),
+        Some((key, nominal)) => {
+            write.remove::<DueEntry>(&key);
+            nominal.minus(MILLISECOND)
+        }
+        // The last one of the schedule was dealt with.
+        None => epoch.latest(),
+    };
+    job.dealt_to = job.dealt_to.max(schedule.last_until(first.minus(MILLISECOND), dealt_to));
+    Ok(())
 }
 
-fn next_due(job: JobId, revision: &Revision, after: Instant) -> Option<(DueKey, Instant)> {
+fn next_due(job: &Job, revision: &Revision, after: Instant) -> Option<(DueKey, Instant)> {
     let schedule = revision.schedule();
-    let nominal = schedule.next_after(after)?;
-    let what = Due::Occurrence { job, revision: revision.schedule_since };
-    Some((DueKey { at: schedule.jittered(job, nominal), what }, nominal))
+    let nominal = schedule.next_after(job.dealt_to.map_or(after, |dealt_to| after.max(dealt_to)))?;
+    let what = Due::Occurrence { job: job.id, revision: revision.schedule_since };
+    Some((DueKey { at: schedule.jittered(job.id, nominal), what }, nominal))
 }
 
 pub(crate) fn revision_key(job: JobId, number: u32) -> RevisionKey {

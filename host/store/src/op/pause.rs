@@ -18,17 +18,25 @@ pub fn pause(
     let job::Current { mut job, revision } = job::current(write.as_read(), name)?;
     job::check(&job, expect)?;
     if job.paused.is_none() {
-        begin(write, &mut job, &revision, reason, now);
+        begin(write, &mut job, &revision, reason, now)?;
     }
     Ok(job::Current { job, revision })
 }
 
 /// Pauses a job that is not paused, and saves it.
-pub(crate) fn begin(write: &mut dyn Write, job: &mut Job, revision: &Revision, reason: &str, now: Instant) {
-    job::forget_next(write, job.id, revision, now);
-    job.paused = Some(Pause { since: now, recorded_to: now, reason: reason.into() });
+pub(crate) fn begin(
+    write: &mut dyn Write,
+    job: &mut Job,
+    revision: &Revision,
+    reason: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    job::forget_next(write, job, revision, now)?;
+    let recorded_to = job.dealt_to.map_or(now, |dealt_to| now.max(dealt_to));
+    job.paused = Some(Pause { since: now, recorded_to, reason: reason.into() });
     job.version = write.sequence();
     write.save(&job.id, job);
+    Ok(())
 }
 
 /// Goes on from the next occurrence. Those that the pause skipped are recorded.
@@ -41,8 +49,9 @@ pub fn resume(
     let job::Current { mut job, revision } = job::current(write.as_read(), name)?;
     job::check(&job, expect)?;
     if job.paused.is_some() {
-        record(write, &mut job, &revision, now)?;
-        job.paused = None;
+        let epoch = run::epoch(write.as_read())?;
+        record(write, &mut job, &revision, epoch, now)?;
+        let recorded_to = job.paused.take().map_or(now, |pause| pause.recorded_to);
         job.version = write.sequence();
         write.save(&job.id, &job);
         let mut status = job::status(write.as_read(), job.id)?;
@@ -51,29 +60,30 @@ pub fn resume(
             status.failures_in_a_row = 0;
             write.save(&job.id, &status);
         }
-        job::await_next(write, job.id, &revision, now)?;
+        job::await_next(write, &job, &revision, recorded_to)?;
     }
     Ok(job::Current { job, revision })
 }
 
-/// Records what the pause of `job` has skipped of `revision`'s schedule up to `now`.
+/// Records what the pause of `job` has skipped of `revision`'s schedule up to `now`, in the clock's `epoch`.
 pub(crate) fn record(
     write: &mut dyn Write,
     job: &mut Job,
     revision: &Revision,
+    epoch: u32,
     now: Instant,
 ) -> Result<(), StoreError> {
     let Some(pause) = &mut job.paused else {
         return Ok(());
     };
     if let Some(mut skip) = skipped(pause, revision, now) {
-        skip.epoch = run::epoch(write.as_read())?;
+        skip.epoch = epoch;
         let mut status = job::status(write.as_read(), job.id)?;
         status.skipped += skip.count;
         write.save::<Status>(&job.id, &status);
         skip::record(write, job.id, &skip, None)?;
     }
-    pause.recorded_to = now;
+    pause.recorded_to = pause.recorded_to.max(now);
     Ok(())
 }
 

@@ -218,7 +218,7 @@ fn remember(
     }
     if pauses {
         let reason = format!("{} runs in a row failed", status.failures_in_a_row);
-        pause::begin(write, &mut job, revision, &reason, now);
+        pause::begin(write, &mut job, revision, &reason, now)?;
     }
     write.save::<Status>(&job.id, &status);
     turn::settle(write, job.id, policy, now)

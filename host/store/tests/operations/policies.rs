@@ -4,10 +4,10 @@
 use crate::world::{World, name};
 use sandglass_core::job::Reason;
 use sandglass_core::limit::Bytes;
-use sandglass_core::run::{Cause, Failure, Outcome, Run, Trigger};
+use sandglass_core::run::{Cause, Failure, Outcome, Run, State, Trigger};
 use sandglass_core::{Digest, Instant};
 use sandglass_store::op::claim::{Claimed, Room};
-use sandglass_store::op::{OpError, notice, once, run};
+use sandglass_store::op::{OpError, epoch, notice, once, run};
 use sandglass_store::{StoreError, StoreExt};
 use serde_json::json;
 
@@ -120,6 +120,19 @@ fn what_begins_fits_the_memory_that_is_left() {
 }
 
 #[test]
+fn nothing_that_comes_later_passes_one_that_needs_more_memory() {
+    let mut world = World::new();
+    world.put_with("large", json!({"limits": {"memory": "1GiB"}}));
+    world.put_with("small", json!({"schedule": {"every": "10s"}, "limits": {"memory": "1MiB"}}));
+    let room = |mib, idle| Room { slots: 8, memory: Bytes::mib(mib), idle };
+    let large = world.ask("large", 5).unwrap().id;
+    assert!(world.claim_within(10, room(100, false)).started.is_empty());
+    assert!(world.claim_within(15, room(100, false)).started.is_empty());
+    let begun = world.claim_within(20, room(1_024, true)).started;
+    assert_eq!(begun.iter().map(|started| started.run.id).collect::<Vec<_>>(), [large]);
+}
+
+#[test]
 fn a_policy_that_allows_more_lets_the_next_one_begin() {
     let mut world = World::new();
     world.put("a", json!({}));
@@ -224,8 +237,10 @@ fn a_clock_that_was_years_ahead_silences_no_job() {
     assert_eq!(jobs, [("made_then".to_string(), 1), ("ticking".to_string(), 1)]);
     world.resume("paused", 4 * 3_600);
     let skips = world.skips("paused");
-    assert_eq!(skips.len(), 2, "what the pause skipped by either clock");
-    assert_eq!(skips.iter().find(|skip| skip.epoch == 1).map(|skip| skip.count), Some(2));
+    let by_clock =
+        |epoch| skips.iter().filter(|skip| skip.epoch == epoch).map(|skip| skip.count).collect::<Vec<_>>();
+    assert_eq!(by_clock(0), [years as u64 / 3_600], "what the pause skipped by the clock that ran ahead");
+    assert_eq!(by_clock(1), [2], "and by the one that was set right");
     // The entries of the clock that ran ahead mean nothing when their time comes.
     let again = world.claim(years + 7_200, 8);
     assert!(again.started.iter().all(|started| started.run.epoch == 1));
@@ -241,6 +256,73 @@ fn a_small_step_back_repeats_nothing() {
         assert!(world.claim(second, 8).started.is_empty());
     }
     assert_eq!(world.run_once(10_800).epoch, 0);
+}
+
+#[test]
+fn what_waits_does_not_wait_for_a_clock_that_was_set_back() {
+    let mut world = World::new();
+    world.put_with("a", json!({"policy": {"retry": {"initial": "100s", "max": "100s"}}}));
+    let started =
+        |claimed: Claimed| claimed.started.into_iter().map(|started| started.run.id).collect::<Vec<_>>();
+    let first = world.ask("a", 10_000).unwrap().id;
+    world.set_now(5_000);
+    assert_eq!(started(world.claim(5_000, 8)), []);
+    let (from, now) = (world.at(10_000), world.at(5_000));
+    world.write::<_, StoreError>(move |write, _| epoch::set_back(write, from, now)).unwrap();
+    let claimed = world.claim(5_000, 8).started.remove(0);
+    assert_eq!(claimed.run.id, first);
+    // It fails, and is tried again within 100 s; before that the clock is set back once more.
+    world.end(&claimed, 5_010, failed(Cause::HostError), &Default::default());
+    let State::Retrying { due } = world.run(first).state else { panic!("it is tried again") };
+    let (from, now) = (world.at(5_010), world.at(1_000));
+    world.write::<_, StoreError>(move |write, _| epoch::set_back(write, from, now)).unwrap();
+    let moved = now.plus(due.since(from));
+    assert_eq!(world.run(first).state, State::Retrying { due: moved });
+    assert_eq!(started(world.claim(1_100, 8)), [first]);
+}
+
+#[test]
+fn a_change_after_a_small_step_back_repeats_nothing_either() {
+    let hourly = || json!({"every": "1h", "start": "2026-01-01T00:00:00Z"});
+    let changes: [fn(&mut World); 4] = [
+        |world| {
+            world.pause("a", 5_400);
+            world.resume("a", 5_500);
+        },
+        |world| {
+            world.pause("a", 5_400);
+            world.resume("a", 9_000);
+        },
+        |world| {
+            world.set_now(5_400);
+            world.put("a", json!({"every": "30m", "start": "2026-01-01T00:00:00Z"}));
+        },
+        |world| {
+            world.set_now(5_400);
+            world.put("a", json!({}));
+            world.put("a", json!({"cron": "0 * * * *"}));
+        },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut world = World::new();
+        world.put("a", hourly());
+        world.run_once(3_600);
+        world.run_once(7_200);
+        // The clock is set back to half past one, and somebody changes the job.
+        change(&mut world);
+        for second in [5_600, 7_199, 7_200, 7_300] {
+            assert!(world.claim(second, 8).started.is_empty(), "change {number}, second {second}");
+        }
+        assert_eq!(world.skips("a"), [], "change {number}");
+        let next = if number == 2 { 9_000 } else { 10_800 };
+        assert_eq!(world.run_once(next).scheduled_for, world.at(next), "change {number}");
+    }
+    let mut world = World::new();
+    world.put("once", json!({"at": "2026-01-01T01:00:00Z"}));
+    world.run_once(3_600);
+    world.pause("once", 1_800);
+    world.resume("once", 1_900);
+    assert!(world.claim(3_600, 8).started.is_empty(), "the only one was dealt with");
 }
 
 #[test]
