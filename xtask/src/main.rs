@@ -6,6 +6,7 @@ mod debian;
 mod demo;
 mod guests;
 mod process;
+mod python;
 mod test;
 mod toolchain;
 

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that says whether the repository is in order, one suite after the other.
 
 use crate::process::{build_program, cargo, run as run_command, seconds};
-use crate::{guests, root};
+use crate::{guests, python, root};
 use anyhow::{Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -20,6 +20,7 @@ struct Suite {
 enum Need {
     Guests,
     Host,
+    Python,
 }
 
 const SUITES: &[Suite] = &[
@@ -34,6 +35,19 @@ const SUITES: &[Suite] = &[
             let others = ["sandglass-tests", "sandglass", "sandglass-macros"];
             let excluded = others.iter().flat_map(|package| ["--exclude", package]);
             run_command(test().arg("--workspace").args(excluded))
+        },
+    },
+    Suite {
+        name: "cron",
+        proves: "schedules occur when two other implementations, and their definition, say so",
+        full: false,
+        needs: &[Need::Python],
+        run: || {
+            let mut command = test();
+            command.env("SANDGLASS_CRON_PYTHON", python::environment()?);
+            // They are ignored so that the unit suite, which needs no Python, does not run them too.
+            let arguments = ["--ignored", "--nocapture"];
+            run_command(command.args(["--workspace", "--test", "cron", "--"]).args(arguments))
         },
     },
     Suite {
@@ -114,6 +128,7 @@ fn prepare(needs: &[Need], ready: &mut Vec<Need>) -> Result<()> {
         match need {
             Need::Guests => guests::build().map(drop)?,
             Need::Host => build_program("sandglass").map(drop)?,
+            Need::Python => python::environment().map(drop)?,
         }
         ready.push(*need);
     }

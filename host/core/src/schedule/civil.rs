@@ -93,8 +93,9 @@ struct Stretch {
     /// belong to a neighbour.
     walls_from: i64,
     walls_to: i64,
-    /// The walls that the change at `begin` skipped, from the first one to before what it shows then.
-    gap_from: i64,
+    /// The first wall that the stretch before did not show any more. If it is before what this one shows at its
+    /// begin, then the change skipped the walls in between.
+    walls_before_to: i64,
     /// The first wall that the next stretch shows.
     next_walls_from: i64,
 }
@@ -134,7 +135,8 @@ impl Clock {
         let mut at = until;
         while at >= from {
             let stretch = self.stretch(at);
-            let found = pattern.last_before(stretch.walls_to.min(at + stretch.offset + 1));
+            let wall_to = stretch.walls_to.min(at + stretch.offset + 1);
+            let found = pattern.last_before(wall_to);
             if let Some(wall) = found.filter(|wall| *wall >= stretch.walls_from) {
                 return Some(wall - stretch.offset).filter(|found| *found >= from);
             }
@@ -142,6 +144,10 @@ impl Clock {
                 return Some(stretch.begin).filter(|found| *found >= from);
             }
             at = stretch.begin - 1;
+            // As in `next_from`: no earlier stretch shows a wall from `walls_before_to` on.
+            if wall_to >= stretch.walls_before_to {
+                at = at.min(found? + APART_MS);
+            }
         }
         None
     }
@@ -170,8 +176,8 @@ impl Clock {
     fn occurs_at_gap_end(&self, pattern: &Pattern, stretch: &Stretch) -> bool {
         let gap_to = stretch.begin + stretch.offset;
         self.gap == DstGap::Shift
-            && stretch.gap_from < gap_to
-            && pattern.next_from(stretch.gap_from).is_some_and(|wall| wall < gap_to)
+            && stretch.walls_before_to < gap_to
+            && pattern.next_from(stretch.walls_before_to).is_some_and(|wall| wall < gap_to)
     }
 
     /// The stretch that an instant lies in.
@@ -195,7 +201,7 @@ impl Clock {
             DstRepeat::Last => walls_to = walls_to.min(next_walls_from),
             DstRepeat::Both => {}
         }
-        Stretch { begin, end, offset, walls_from, walls_to, gap_from: walls_before_to, next_walls_from }
+        Stretch { begin, end, offset, walls_from, walls_to, walls_before_to, next_walls_from }
     }
 }
 

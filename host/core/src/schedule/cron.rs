@@ -7,6 +7,7 @@
 use super::civil::{datetime, milliseconds};
 use super::day::Days;
 use super::field::{self, FIELDS, Field};
+use crate::time::brief;
 use ::cron::TimeUnitSpec;
 use jiff::civil::{Time, time};
 
@@ -43,7 +44,9 @@ impl Cron {
         };
         if !days.exist() {
             return Err(vec![format!(
-                "`{day_of_month}` in the day-of-month field is in none of the months given"
+                "`{}` in the day-of-month field is in none of the months given: the longest of them has {} days",
+                brief(day_of_month),
+                days.longest_month()
             )]);
         }
         let follows_elapsed_time = hour.starts_with('*') && !hour.contains(',');
@@ -239,9 +242,12 @@ mod tests {
 
     #[test]
     fn a_date_that_no_month_has_is_refused() {
-        for text in ["30 2 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 30,31 feb *"] {
+        for (text, longest) in [("30 2 30 2 *", 29), ("0 0 31 2,4,6,9,11 *", 30), ("0 0 30,31 feb *", 29)] {
             let wrong = Cron::parse(text).unwrap_err();
-            assert!(wrong[0].contains("in none of the months given"), "{wrong:?}");
+            let message = format!(
+                "day-of-month field is in none of the months given: the longest of them has {longest}"
+            );
+            assert!(wrong[0].contains(&message), "{wrong:?}");
         }
         for text in ["0 0 29 2 *", "0 0 31 2,3 *", "0 0 30 2 fri", "0 0 */30 4 *"] {
             cron(text);

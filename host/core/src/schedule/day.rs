@@ -24,6 +24,12 @@ impl Days {
         self.either || (1..=12).any(|month| self.months >> month & 1 == 1 && has_date(month))
     }
 
+    /// The most days that any of the months has.
+    pub(super) fn longest_month(self) -> u32 {
+        let months = (1..=12).filter(|month| self.months >> month & 1 == 1);
+        months.map(|month| calendar_bits(2000, month).ilog2()).max().unwrap_or(0)
+    }
+
     pub(super) fn has(self, day: Date) -> bool {
         self.of_month(day.year(), day.month()) >> day.day() & 1 == 1
     }

@@ -128,14 +128,15 @@ impl ScheduleSpec {
             let message = format!("`not_after` is {after}, and `not_before` is later: {before}");
             problems.push(Problem::new("/not_after", message));
         }
-        if let Some(at) = self.at {
-            if let Some(before) = self.not_before.filter(|before| at < *before) {
-                problems
-                    .push(Problem::new("/at", format!("`at` is {at}, and `not_before` is later: {before}")));
+        let never = [("at", self.at, self.not_before), ("start", self.start, None)];
+        for (name, instant, not_before) in never {
+            let Some(instant) = instant else { continue };
+            let mut add = |message| problems.push(Problem::new(format!("/{name}"), message));
+            if let Some(before) = not_before.filter(|before| instant < *before) {
+                add(format!("`{name}` is {instant}, and `not_before` is later: {before}"));
             }
-            if let Some(after) = self.not_after.filter(|after| at > *after) {
-                problems
-                    .push(Problem::new("/at", format!("`at` is {at}, and `not_after` is earlier: {after}")));
+            if let Some(after) = self.not_after.filter(|after| instant > *after) {
+                add(format!("`{name}` is {instant}, and `not_after` is earlier: {after}"));
             }
         }
         problems
@@ -182,6 +183,10 @@ mod tests {
             (json!({"start": "2026-01-01T00:00:00Z"}), "/start: "),
             (json!({"at": "2026-01-01T00:00:00Z", "not_before": "2026-01-01T00:00:00.001Z"}), "/at: "),
             (json!({"at": "2026-01-01T00:00:01Z", "not_after": "2026-01-01T00:00:00Z"}), "/at: "),
+            (
+                json!({"every": "1h", "start": "2026-01-02T00:00:00Z", "not_after": "2026-01-01T00:00:00Z"}),
+                "/start: ",
+            ),
             (json!({"time_zone": ""}), "/time_zone: "),
             (json!({"time_zone": "+02:00"}), "/time_zone: "),
             (json!({"time_zone": "Etc/Unknown"}), "/time_zone: "),
