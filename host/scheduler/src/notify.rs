@@ -82,15 +82,12 @@ async fn deliver(host: &Host, client: &Client, key: NoticeKey, notice: Notice) -
             let clock = host.clock.clone();
             let told = reason.clone();
             let next = host.store.write(move |write| notice::failed(write, key, &told, clock())).await?;
-            match next {
-                Some(next) => {
-                    metric::delivery("failed");
-                    tracing::debug!(%job, id, reason, %next, "a notification was not taken; trying again");
-                }
-                None => {
-                    metric::delivery("given-up");
-                    tracing::warn!(%job, id, reason, "a notification was given up");
-                }
+            if let Some(next) = next {
+                metric::delivery("failed");
+                tracing::debug!(%job, id, reason, %next, "a notification was not taken; trying again");
+            } else {
+                metric::delivery("given-up");
+                tracing::warn!(%job, id, reason, "a notification was given up");
             }
             Ok(())
         }

@@ -100,7 +100,7 @@ fn receiver(statuses: &'static [u16]) -> (u16, Receiver<Delivery>) {
     (port, shown)
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn a_failure_is_told_to_a_webhook_until_it_is_taken_through_a_kill() {

@@ -27,6 +27,6 @@ impl Retry {
     pub(crate) fn run(self, context: &mut Context) -> Result<()> {
         let client = context.client()?;
         let asked: Value = client.json(Request::post(format!("runs/{}/retry", self.run)))?;
-        see_through(context, &client, asked, self.detach, self.json)
+        see_through(context, &client, &asked, self.detach, self.json)
     }
 }

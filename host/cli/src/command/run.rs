@@ -36,7 +36,7 @@ impl Run {
         let client = context.client()?;
         let body = input.map_or_else(|| "{}".into(), |input| format!("{{\"input\": {input}}}"));
         let asked: Value = client.json(Request::post(format!("jobs/{}/runs", self.name)).json_text(body))?;
-        see_through(context, &client, asked, self.detach, self.json)
+        see_through(context, &client, &asked, self.detach, self.json)
     }
 }
 
@@ -44,13 +44,13 @@ impl Run {
 pub(super) fn see_through(
     context: &mut Context,
     client: &Client,
-    asked: Value,
+    asked: &Value,
     detach: bool,
     json: bool,
 ) -> Result<()> {
     let run: shape::Run = understand(asked.clone())?;
     if detach {
-        return if json { context.print_json(&asked) } else { context.print(&format!("{}\n", run.id)) };
+        return if json { context.print_json(asked) } else { context.print(&format!("{}\n", run.id)) };
     }
     note(&format!("run {} of {}", run.id, run.job));
     let mut journal = Journal::default();

@@ -21,6 +21,7 @@ pub(crate) struct Rule {
 pub(crate) type Answer = Option<Vec<i64>>;
 
 /// What an expression means to an oracle, in our terms.
+#[allow(clippy::large_enum_variant)] // One at a time.
 pub(crate) enum Meaning {
     Refused,
     Never,

@@ -5,6 +5,7 @@ use crate::expression::Expression;
 use crate::zone::{Zone, all, timestamp};
 use croner::parser::CronParser;
 use sandglass_core::Instant;
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Instant as Clock;
 
@@ -32,10 +33,12 @@ pub(crate) fn table() -> String {
         let zone = Zone::named(&zones, name);
         for expression in EXPRESSIONS {
             let [next, theirs, last, count] = nanoseconds(zone, expression);
-            text += &format!(
-                "\n{expression:20} {name:14} {next:10.0} {theirs:10.0} {:6.3} {last:12.0} {count:12.0}",
-                next / theirs
-            );
+            let ratio = next / theirs;
+            write!(
+                text,
+                "\n{expression:20} {name:14} {next:10.0} {theirs:10.0} {ratio:6.3} {last:12.0} {count:12.0}"
+            )
+            .expect("text can be written to");
         }
     }
     text + "\nlast_until looks back without a bound, count is over ten years"

@@ -1,5 +1,5 @@
-//! PyPI's `cronsim`: it walks aware Python datetimes, as Debian's cron would run. Of our code and data it has
-//! nothing: the zones are those of PyPI's `tzdata`.
+//! `cronsim` of the Python package index: it walks aware Python datetimes, as Debian's cron would run. Of our code and data it has
+//! nothing: the zones are those of its package `tzdata`.
 
 use crate::case::{Case, OCCURRENCES, after};
 use crate::comparison::{Answer, Meaning, Oracle, Reading, Rule};
@@ -65,7 +65,8 @@ impl Oracle for Cronsim {
             // It knows no nicknames.
             json!([case.zone.name, case.expression.in_fields(), case.start, OCCURRENCES])
         };
-        let answers = self.exchange(cases.iter().map(question).collect());
+        let questions: Vec<Value> = cases.iter().map(question).collect();
+        let answers = self.exchange(&questions);
         answers.into_iter().map(read).collect()
     }
 
@@ -223,17 +224,17 @@ impl Cronsim {
 
     /// How far a zone's clock is ahead of UTC at each of the instants.
     pub(crate) fn offsets(&mut self, zone: &Zone, instants: &[i64]) -> Vec<i64> {
-        let answer = self.exchange(vec![json!([zone.name, instants])]).remove(0);
+        let answer = self.exchange(&[json!([zone.name, instants])]).remove(0);
         serde_json::from_value(answer).expect("offsets")
     }
 
     /// Whether it reads a text as an expression.
     pub(crate) fn reads(&mut self, text: &str) -> bool {
-        !self.exchange(vec![json!(["UTC", text, 0, 1])]).remove(0).is_null()
+        !self.exchange(&[json!(["UTC", text, 0, 1])]).remove(0).is_null()
     }
 
     /// Asks without waiting for each answer: the process has always something to do.
-    fn exchange(&mut self, questions: Vec<Value>) -> Vec<Value> {
+    fn exchange(&mut self, questions: &[Value]) -> Vec<Value> {
         const AHEAD: usize = 100;
         let mut answers = Vec::with_capacity(questions.len());
         let mut asked = 0;

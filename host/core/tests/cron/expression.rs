@@ -266,9 +266,7 @@ impl Source {
         let range = match self.number(0..=9) {
             0 if !named && self.once_in(3) => Range::Star,
             // By its name the week's first day is its last day only at the end of a range.
-            0..=3 if !(named && first == 7) && !(named && first == 0 && last == 7) => {
-                Range::FromTo(first, last)
-            }
+            0..=3 if !(named && (first == 7 || first == 0 && last == 7)) => Range::FromTo(first, last),
             _ if named => Range::Number(if place == WEEKDAY { one % 7 } else { one }),
             _ => Range::Number(one),
         };

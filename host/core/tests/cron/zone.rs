@@ -8,6 +8,7 @@ use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 pub(crate) const FROM: i64 = 0;
 pub(crate) const TO: i64 = 2_145_916_800;
 
+#[allow(clippy::struct_field_names)] // The library's zone within the test's.
 pub(crate) struct Zone {
     pub(crate) name: String,
     pub(crate) zone: TimeZone,

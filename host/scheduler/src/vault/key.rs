@@ -135,8 +135,8 @@ impl Keyring {
 
     /// With `key` as the one that seals.
     pub(super) fn begun_with(&self, key: Key) -> Keyring {
-        let others = self.0.iter().filter(|other| **other != key).cloned();
-        Keyring([key.clone()].into_iter().chain(others).collect())
+        let others: Vec<Key> = self.0.iter().filter(|other| **other != key).cloned().collect();
+        Keyring([key].into_iter().chain(others).collect())
     }
 
     /// The key that seals alone.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Longer than this nobody waits.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub fn shrink(plan: Plan, violation: Violation) -> (Plan, Violation) {
     let mut best = (plan, violation);

@@ -2,6 +2,7 @@
 //! for.
 
 use crate::world::{World, name};
+use sandglass_core::effect::Effects;
 use sandglass_core::job::Reason;
 use sandglass_core::limit::Bytes;
 use sandglass_core::run::{Cause, Failure, Outcome, Run, State, Trigger};
@@ -27,7 +28,7 @@ fn a_newer_occurrence_replaces_the_older_ones_and_nothing_else() {
     let claimed = world.claim(20, 8);
     assert_eq!(claimed.ended, [first.run.id]);
     assert_eq!(world.run(first.run.id).outcome(), Some(Outcome::Cancelled));
-    assert!(world.end(&first, 21, Ok(None), &Default::default()).is_none(), "its attempt comes too late");
+    assert!(world.end(&first, 21, Ok(None), &Effects::default()).is_none(), "its attempt comes too late");
     // What somebody asked for is nobody's older occurrence, and goes before the next one.
     world.succeed(&claimed.started[0], 22);
     let asked = world.ask("a", 23).unwrap();
@@ -177,10 +178,10 @@ fn a_run_is_done_again_from_its_last_checkpoint() {
     let mut world = World::new();
     world.put("a", json!({"every": "10s"}));
     let started = world.claim(10, 8).started.remove(0);
-    world.checkpoint(&started, 11, &Default::default()).unwrap();
+    world.checkpoint(&started, 11, &Effects::default()).unwrap();
     let again = |world: &World, id| world.write(move |write, now| run::again(write, id, now, 99));
     assert!(matches!(again(&world, started.run.id), Err(OpError::Conflict(_))), "it has not ended");
-    world.end(&started, 12, failed(Cause::Trap), &Default::default()).unwrap();
+    world.end(&started, 12, failed(Cause::Trap), &Effects::default()).unwrap();
     let run = again(&world, started.run.id).unwrap();
     assert_eq!((run.retry_of, run.trigger), (Some(started.run.id), Trigger::Manual));
     assert_eq!((run.scheduled_for, run.progress.as_deref()), (world.at(10), Some("half")));
@@ -272,7 +273,7 @@ fn what_waits_does_not_wait_for_a_clock_that_was_set_back() {
     let claimed = world.claim(5_000, 8).started.remove(0);
     assert_eq!(claimed.run.id, first);
     // It fails, and is tried again within 100 s; before that the clock is set back once more.
-    world.end(&claimed, 5_010, failed(Cause::HostError), &Default::default());
+    world.end(&claimed, 5_010, failed(Cause::HostError), &Effects::default());
     let State::Retrying { due } = world.run(first).state else { panic!("it is tried again") };
     let (from, now) = (world.at(5_010), world.at(1_000));
     world.write::<_, StoreError>(move |write, _| epoch::set_back(write, from, now)).unwrap();
@@ -331,7 +332,7 @@ fn a_failure_is_told_by_mail_and_webhook_with_its_commit() {
     let notify = json!({"email": ["ops@example.com"], "webhook": "https://example.com/hook", "secret": "K"});
     world.put_with("a", json!({"schedule": {"every": "10s"}, "notify": notify}));
     let started = world.claim(10, 8).started.remove(0);
-    world.end(&started, 11, failed(Cause::Trap), &Default::default());
+    world.end(&started, 11, failed(Cause::Trap), &Effects::default());
     let emails = world.store.read(|read| sandglass_store::op::email::list(read, None, 9)).unwrap();
     assert_eq!(emails.len(), 1);
     assert_eq!(emails[0].1.message.subject, "[sandglass] a failed: trap");
