@@ -5,6 +5,7 @@
 
 mod books;
 mod effect;
+mod job;
 mod occurrence;
 mod request;
 mod rest;
