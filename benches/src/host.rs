@@ -10,6 +10,7 @@ use sandglass_scheduler::{Components, Host, Options, system_random};
 use sandglass_store::op::{OpError, job};
 use sandglass_store::{Store, StoreError, StoreExt};
 use sandglass_store_sled::SledStore;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -29,12 +30,17 @@ pub fn measure(guest: &[u8], jobs: usize, rounds: usize) -> Result<Figures> {
     runtime.block_on(run(guest, jobs, rounds))
 }
 
-async fn run(guest: &[u8], jobs: usize, rounds: usize) -> Result<Figures> {
-    let folder = tempfile::tempdir()?;
-    let sled =
-        Arc::new(SledStore::open(&folder.path().join("store"), &sandglass_store_sled::Options::default())?);
+/// A host on a folder, with a clock that can be set ahead.
+pub struct Booted {
+    pub sled: Arc<SledStore>,
+    pub components: Arc<Components>,
+    pub host: Arc<Host>,
+}
+
+/// Starts it. The clock is so many milliseconds ahead of the machine's.
+pub async fn boot(folder: &Path, ahead: &Arc<AtomicI64>) -> Result<Booted> {
+    let sled = Arc::new(SledStore::open(&folder.join("store"), &sandglass_store_sled::Options::default())?);
     let store: Arc<dyn Store> = sled.clone();
-    let ahead = Arc::new(AtomicI64::new(0));
     let clock: Clock = {
         let ahead = ahead.clone();
         Arc::new(move || {
@@ -42,13 +48,21 @@ async fn run(guest: &[u8], jobs: usize, rounds: usize) -> Result<Figures> {
             Instant::from_millis(now.as_millis() as i64 + ahead.load(Ordering::Relaxed))
         })
     };
-    let wasm = Arc::new(Runtime::new(&Settings::new(folder.path()))?);
+    let wasm = Arc::new(Runtime::new(&Settings::new(folder))?);
     let components = Components::new(store.clone(), wasm, Compiler::new()?, clock.clone());
     let random = Arc::new(system_random);
     let host = Host::start(store, components.clone(), clock, random, Options::default()).await?;
+    Ok(Booted { sled, components, host })
+}
+
+async fn run(guest: &[u8], jobs: usize, rounds: usize) -> Result<Figures> {
+    let folder = tempfile::tempdir()?;
+    let ahead = Arc::new(AtomicI64::new(0));
+    let Booted { sled, components, host } = boot(folder.path(), &ahead).await?;
     let digest = Digest::of(guest);
     components.upload(digest, bytes::Bytes::copy_from_slice(guest)).await?;
-    make_jobs(&host, digest, jobs).await?;
+    let schedule = serde_json::json!({"every": "1h"});
+    make_jobs(&host, digest, jobs, &schedule, "1d").await?;
 
     // All of them once, to load what is loaded once.
     ahead.fetch_add(3_600_000, Ordering::Relaxed);
@@ -75,11 +89,17 @@ async fn run(guest: &[u8], jobs: usize, rounds: usize) -> Result<Figures> {
     Ok(figures)
 }
 
-async fn make_jobs(host: &Host, digest: Digest, jobs: usize) -> Result<()> {
+pub async fn make_jobs(
+    host: &Host,
+    digest: Digest,
+    jobs: usize,
+    schedule: &serde_json::Value,
+    late_after: &str,
+) -> Result<()> {
     let document = serde_json::json!({
         "component": digest,
-        "schedule": {"every": "1h"},
-        "policy": {"late_after": "1d"},
+        "schedule": schedule,
+        "policy": {"late_after": late_after},
     });
     let spec = Specification::from_json(document, &Limits::CEILING, host.now())
         .map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
@@ -100,7 +120,7 @@ async fn make_jobs(host: &Host, digest: Digest, jobs: usize) -> Result<()> {
 }
 
 /// Until nothing is due and nothing runs.
-async fn settle(host: &Host) -> Result<()> {
+pub async fn settle(host: &Host) -> Result<()> {
     // The clock jumped: the loop that claims would notice within a second.
     host.change::<_, StoreError, _>(|_, _| Ok(())).await?;
     loop {

@@ -6,6 +6,7 @@
 mod engine;
 mod host;
 mod measure;
+mod outage;
 mod storage;
 
 use anyhow::{Context, Result};
@@ -65,6 +66,28 @@ fn run() -> Result<()> {
         "  durable runs a second, Sandglass over their floor {:>6.2}   (floor {floor:.0} a second: wasmtime's time and sled's, one after the other)",
         host.per_second / floor
     );
+    show_outages(&guest)
+}
+
+/// Jobs that are due every second while the host is off.
+const OFF_JOBS: [usize; 2] = [1, 500];
+
+fn show_outages(guest: &[u8]) -> Result<()> {
+    println!("\na start of the host, with jobs that were due every second meanwhile");
+    for jobs in OFF_JOBS {
+        let outage::Figures { after_a_moment, after_a_year } = outage::measure(guest, jobs)?;
+        let (moment, year) =
+            (after_a_moment.ready.as_secs_f64() * 1e3, after_a_year.ready.as_secs_f64() * 1e3);
+        println!(
+            "  {jobs:>4} jobs, ready after a moment {moment:>7.1} ms, after a year {year:>7.1} ms, ratio {:>5.2}",
+            year / moment
+        );
+        let (moment, year) = (after_a_moment.done.as_secs_f64() * 1e3, after_a_year.done.as_secs_f64() * 1e3);
+        println!(
+            "             done  after a moment {moment:>7.1} ms, after a year {year:>7.1} ms, ratio {:>5.2}",
+            year / moment
+        );
+    }
     Ok(())
 }
 

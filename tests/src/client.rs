@@ -105,6 +105,17 @@ impl Client {
         }
     }
 
+    /// One of the host's own metrics, by its name without labels.
+    #[track_caller]
+    pub fn metric(&self, name: &str) -> f64 {
+        let metrics = self.get("/metrics").send();
+        assert_eq!(metrics.status, 200, "{}", metrics.text());
+        let text = metrics.text();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = value.unwrap_or_else(|| panic!("there is no metric {name}: {text}"));
+        value.parse().unwrap_or_else(|error| panic!("{name}: {error}: {value}"))
+    }
+
     /// Uploads a component and gives its digest.
     #[track_caller]
     pub fn upload(&self, component: &[u8]) -> String {

@@ -6,20 +6,26 @@
 
 mod answer;
 mod client;
+mod command;
 mod follow;
+mod footprint;
 mod guest;
 mod host;
 mod instant;
 mod place;
+mod seed;
 mod wait;
 
 pub use answer::{Answer, ndjson, said};
 pub use client::{Call, Client, answers};
+pub use command::{Cli, Ended};
 pub use follow::Followed;
+pub use footprint::Footprint;
 pub use guest::guest;
 pub use host::Host;
 pub use instant::{instant, instants, millis_between, now};
 pub use place::{binary, workspace};
+pub use seed::seeded;
 pub use wait::{PATIENCE, until};
 
 /// Whether the tests may take their time: larger sizes, more rounds.

@@ -7,6 +7,7 @@ mod demo;
 mod guests;
 mod process;
 mod python;
+mod sim;
 mod test;
 mod toolchain;
 
@@ -22,6 +23,9 @@ usage: cargo xtask COMMAND
   demo [--once] [--data DIR] [--listen ADDR]
                             a host with a job at work on a public data set
   bench [ARGUMENT...]       measure what the speed claims rest on
+  sim --seeds N             the simulation with so many seeds
+  sim --seed X              one seed, told step by step
+  sim --mutants [NAME...]   whether the simulation notices when the code is broken
 
 SANDGLASS_GUEST_TOOLCHAIN=rustup|debian decides what compiles the jobs; without it, whichever is there.
 ";
@@ -46,6 +50,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "test" => test::run(rest),
         "demo" => demo::run(rest),
         "bench" => bench::run(rest),
+        "sim" => sim::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

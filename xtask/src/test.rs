@@ -34,7 +34,8 @@ const SUITES: &[Suite] = &[
         run: || {
             let others = ["sandglass-tests", "sandglass", "sandglass-macros"];
             let excluded = others.iter().flat_map(|package| ["--exclude", package]);
-            run_command(test().arg("--workspace").args(excluded))
+            // The simulation has a suite of its own.
+            run_command(test().arg("--workspace").args(excluded).env("SANDGLASS_SIM_SEEDS", "20"))
         },
     },
     Suite {
@@ -51,6 +52,18 @@ const SUITES: &[Suite] = &[
         },
     },
     Suite {
+        name: "sim",
+        proves: "every occurrence is accounted for, whatever happens to the host",
+        full: false,
+        needs: &[],
+        run: || {
+            let seeds = if is_full() { "50000" } else { "10000" };
+            let mut command = test();
+            command.args(["--workspace", "--test", "sim", "--", "--nocapture"]);
+            run_command(command.env("SANDGLASS_SIM_SEEDS", seeds))
+        },
+    },
+    Suite {
         name: "guests",
         proves: "the SDK does what it says, and the jobs written with it are components",
         full: false,
@@ -64,6 +77,17 @@ const SUITES: &[Suite] = &[
         needs: &[Need::Guests, Need::Host],
         // By the names of its programs: see `build_program` for why not by that of its package.
         run: || run_command(test().args(["--workspace", "--test", "all", "--test", "tidy"])),
+    },
+    Suite {
+        name: "crash",
+        proves: "however things end, nothing is lost, doubled, left over or unnamed",
+        full: false,
+        needs: &[Need::Guests, Need::Host],
+        // With what the tests say of how much they did.
+        run: || {
+            let programs = ["--test", "crash", "--test", "outage"];
+            run_command(test().arg("--workspace").args(programs).args(["--", "--show-output"]))
+        },
     },
     Suite {
         name: "fallback",
@@ -83,7 +107,7 @@ const SUITES: &[Suite] = &[
 const FULL: &str = "SANDGLASS_FULL";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let full = arguments.iter().any(|argument| argument == "--full");
+    let full = is_full();
     if arguments.iter().any(|argument| argument == "--list") {
         for suite in SUITES {
             println!("{:10} {}{}", suite.name, suite.proves, if suite.full { " (--full)" } else { "" });
@@ -161,10 +185,14 @@ fn lint() -> Result<()> {
 fn test() -> Command {
     let mut command = cargo();
     command.arg("test");
-    if std::env::args().any(|argument| argument == "--full") {
+    if is_full() {
         command.env(FULL, "1");
     }
     command
+}
+
+fn is_full() -> bool {
+    std::env::args().any(|argument| argument == "--full")
 }
 
 #[cfg(test)]

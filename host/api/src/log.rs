@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sandglass_core::RunId;
 use sandglass_core::log::{Level, Line, Source};
-use sandglass_scheduler::{Followed, Place};
+use sandglass_scheduler::{Followed, Follower, Place};
 use sandglass_store::op;
 use sandglass_store::{Read, StoreError};
 use serde::Serialize;
@@ -90,7 +90,6 @@ struct Log {
 /// Lines that one look reads, about.
 const LINES_AT_ONCE: usize = 2_000;
 const HEARTBEAT: Duration = Duration::from_secs(15);
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(25);
 
@@ -114,6 +113,7 @@ impl Log {
     async fn follow(self, parts: Parts, mut from: Place) -> Result<(), Stop> {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.tick().await;
+        let mut follower = self.app.host.follower(self.run);
         loop {
             // Looked at before the log is: what an ended run logged is all there.
             let run = run::find(&self.app, self.run)?;
@@ -132,7 +132,7 @@ impl Log {
             }
             loop {
                 tokio::select! {
-                    grown = self.grown(from, lines.is_empty()) => {
+                    grown = self.grown(&mut follower, from) => {
                         grown.map_err(Refusal::from)?;
                         break;
                     }
@@ -144,13 +144,11 @@ impl Log {
         }
     }
 
-    /// Ends when there may be more. Where a look found nothing, or lines come one by one, it takes a while at
-    /// least: nobody tells of the lines of a run that waits for an attempt, nor of the run's end.
-    async fn grown(&self, from: Place, was_empty: bool) -> Result<(), StoreError> {
+    /// Ends when there may be more: at once for a line that comes alone, and not too often for many.
+    async fn grown(&self, follower: &mut Follower, from: Place) -> Result<(), StoreError> {
         let begun = Instant::now();
-        let grown = tokio::time::timeout(LOOK_AT_LEAST_EVERY, self.app.host.log_grown(self.run, from)).await;
-        let least = if was_empty { LOOK_AGAIN } else { GATHER };
-        tokio::time::sleep_until(begun + least).await;
+        let grown = tokio::time::timeout(LOOK_AT_LEAST_EVERY, self.app.host.log_grown(follower, from)).await;
+        tokio::time::sleep_until(begun + GATHER).await;
         grown.unwrap_or(Ok(()))
     }
 

@@ -21,10 +21,10 @@ pub struct Job {
     pub version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Pause>,
-    /// Up to where occurrences were dealt with, if the clock has been set back behind that: no schedule of the
-    /// job asks for them again.
+    /// Instants up to here belong to schedules that the job had before, or to a pause, whatever the clock shows
+    /// since. None in a job that has not changed in this epoch of the clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dealt_to: Option<Instant>,
+    pub owned_to: Option<Instant>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Lines of a run's log.
 
+use crate::run::Cause;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,14 @@ pub struct Line {
     pub level: Level,
     pub source: Source,
     pub message: String,
+}
+
+impl Line {
+    /// The host's word on why an attempt failed: the last line of the attempt.
+    pub fn of_failure(at: Instant, attempt: u32, cause: Cause, message: &str) -> Line {
+        let message = format!("attempt {attempt} ended: {}: {message}", cause.as_str());
+        Line { at, attempt, level: Level::Error, source: Source::Host, message }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

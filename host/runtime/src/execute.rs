@@ -3,6 +3,7 @@
 use crate::attempt::{AttemptContext, Finished};
 use crate::bindings::exports::sandglass::job::run::Failure as Told;
 use crate::cache::Ready;
+use crate::engine::TICK;
 use crate::state::State;
 use crate::verdict::{self, Ended};
 use futures_util::FutureExt as _;
@@ -44,8 +45,8 @@ pub(crate) async fn execute(ready: &Ready, context: AttemptContext) -> Finished 
                 Poll::Pending => tokio::select! {
                     biased;
                     () = cancel.cancelled() => None,
-                    done = call => Some(done),
-                    () = tokio::time::sleep_until(ends_at.into()) => None,
+                    done = call.as_mut() => Some(done),
+                    () = tokio::time::sleep_until(ends_at.into()) => last_words(call).await,
                 },
             };
             match done {
@@ -58,6 +59,16 @@ pub(crate) async fn execute(ready: &Ready, context: AttemptContext) -> Finished 
         Err(error) => Stopped::Returned(Err(error)),
     };
     finish(store, stopped, began)
+}
+
+/// Its time is over. A guest that computes is ended by the next tick, which knows where it was; whatever else comes
+/// in that time is too late.
+async fn last_words<T>(call: impl Future<Output = Result<Returned, T>>) -> Option<Result<Returned, T>> {
+    match tokio::time::timeout(2 * TICK, call).await {
+        Ok(Ok(Err(error))) => Some(Ok(Err(error))),
+        Ok(Err(panic)) => Some(Err(panic)),
+        Ok(Ok(Ok(_))) | Err(_) => None,
+    }
 }
 
 /// An ending that is the host's fault, where there is no attempt to tell of.

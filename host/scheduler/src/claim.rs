@@ -3,7 +3,7 @@
 use crate::host::Host;
 use crate::{execute, metric};
 use sandglass_core::run::Trigger;
-use sandglass_core::{Instant, Span};
+use sandglass_core::{Instant, RunId, Span};
 use sandglass_store::op::claim::{self, Claimed, Room};
 use sandglass_store::op::{due, epoch};
 use sandglass_store::{StoreError, StoreExt};
@@ -96,12 +96,14 @@ async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
     if let Some(wait) = time_to_next(host, room)? {
         return Ok(Some(wait));
     }
+    let endings = host.endings();
     let Claimed { started, ended, occurrences, skipped, more } = claim_due(host, room).await?;
     metric::claimed(occurrences, skipped);
     let idle = started.is_empty() && ended.is_empty() && occurrences == 0;
     for run in ended {
         host.ended(run);
     }
+    let entered: Vec<RunId> = started.iter().map(|started| started.run.id).collect();
     for started in started {
         let is_first = started.run.trigger == Trigger::Schedule && started.run.attempts.is_empty();
         let late = is_first.then(|| host.now().since(started.run.scheduled_for));
@@ -111,6 +113,7 @@ async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
         metric::began(late);
         execute::spawn(host, started);
     }
+    host.end_what_ended_since(endings, &entered)?;
     if more || !idle {
         return Ok(None);
     }
@@ -121,7 +124,7 @@ async fn turn(host: &Arc<Host>) -> Result<Option<Span>, StoreError> {
 async fn follow_clock(host: &Host) -> Result<(), StoreError> {
     let (now, seen) = (host.now(), *host.seen.lock());
     if now < seen {
-        host.store.write(move |write| epoch::set_back(write, seen, now)).await?;
+        host.store.write(move |write| epoch::set_back(write, now)).await?;
     }
     *host.seen.lock() = now;
     Ok(())

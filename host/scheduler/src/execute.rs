@@ -4,7 +4,7 @@ use crate::host::{Entered, Host};
 use crate::log::Journal;
 use crate::metric;
 use sandglass_core::effect::Effects;
-use sandglass_core::log::{Level, Line, Source};
+use sandglass_core::log::Line;
 use sandglass_core::run::{Cause, Ending, Failure, Outcome, Run, Usage};
 use sandglass_core::{RunId, Span};
 use sandglass_runtime::{AttemptContext, BoxFuture, Committer, Finished};
@@ -17,17 +17,17 @@ use tokio_util::sync::CancellationToken;
 
 /// Executes a claimed attempt in a task of its own.
 pub(crate) fn spawn(host: &Arc<Host>, started: Started) {
-    // At once, not when the task comes to run: it takes a slot, and a cancel must find it.
-    let entered = Host::enter(host, started.run.id, started.revision.spec.limits.memory);
-    let host = host.clone();
-    host.clone().tasks.spawn(async move { execute(&host, &entered, started).await });
-}
-
-async fn execute(host: &Arc<Host>, entered: &Entered, started: Started) {
-    let run = started.run.id;
     let Some(number) = started.run.running_attempt() else {
         return;
     };
+    // At once, not when the task comes to run: it takes a slot, and a cancel must find it.
+    let entered = Host::enter(host, started.run.id, number, started.revision.spec.limits.memory);
+    let host = host.clone();
+    host.clone().tasks.spawn(async move { execute(&host, &entered, started, number).await });
+}
+
+async fn execute(host: &Arc<Host>, entered: &Entered, started: Started, number: u32) {
+    let run = started.run.id;
     let (ending, effects) = match attempt_of(host, entered, started, number).await {
         Some(Finished::Ended { ending, effects }) => (ending, effects),
         Some(Finished::Cancelled { usage, last_error }) => {
@@ -40,10 +40,7 @@ async fn execute(host: &Arc<Host>, entered: &Entered, started: Started) {
         None => return,
     };
     if let Err(failure) = &ending.result {
-        let message = format!("attempt {number} ended: {}: {}", failure.cause.as_str(), failure.message);
-        let level = Level::Error;
-        let line = Line { at: host.now(), attempt: number, level, source: Source::Host, message };
-        entered.journal.push(line);
+        entered.journal.push(Line::of_failure(host.now(), number, failure.cause, &failure.message));
     }
     match commit_end(host, &entered.journal, run, number, ending, effects).await {
         Ok(Some(ended)) => tell_end(&ended, number),
@@ -127,16 +124,25 @@ async fn commit_end(
     ending: Ending,
     effects: Effects,
 ) -> Result<Option<Run>, StoreError> {
-    let rest = journal.cut(&*host.store)?.map(Arc::new);
+    let rest = journal.cut(&*host.store)?;
     let work = Arc::new((ending, effects));
     loop {
         let (work, rest) = (work.clone(), rest.clone());
         let (clock, random) = (host.clock.clone(), (host.random)());
         let ended = host.store.write(move |write| {
-            if let Some(rest) = &rest {
-                pieces::add(write, run, rest.0, &rest.1)?;
+            let now = clock();
+            let ended = attempt::end(write, run, number, work.0.clone(), &work.1, now, random)?;
+            let conflict = ended.as_ref().filter(|_| work.0.result.is_ok()).and_then(conflict_of);
+            let mut lines = rest.as_ref().map_or_else(Vec::new, |(_, lines)| lines.to_vec());
+            lines.extend(conflict.map(|message| Line::of_failure(now, number, Cause::Conflict, message)));
+            if !lines.is_empty() {
+                let piece = match &rest {
+                    Some((piece, _)) => *piece,
+                    None => pieces::next_number(write.as_read(), run)?,
+                };
+                pieces::add(write, run, piece, &lines)?;
             }
-            attempt::end(write, run, number, work.0.clone(), &work.1, clock(), random)
+            Ok(ended)
         });
         match ended.await {
             Err(error @ (StoreError::Full | StoreError::Failed(_))) if !host.closing.is_cancelled() => {
@@ -149,6 +155,12 @@ async fn commit_end(
             result => return result,
         }
     }
+}
+
+/// What the commit of an attempt that had succeeded was refused for.
+fn conflict_of(run: &Run) -> Option<&str> {
+    let last = run.attempts.last().filter(|last| last.outcome == Outcome::Failed(Cause::Conflict));
+    last.and_then(|last| last.message.as_deref())
 }
 
 /// Adds the rest of its log, and what it used, to a run that was cancelled.

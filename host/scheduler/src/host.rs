@@ -18,7 +18,7 @@ use sandglass_store::op::{self, OpError, once};
 use sandglass_store::{KeyRange, Space, Store, StoreError, StoreExt, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -96,8 +96,11 @@ pub struct Host {
 /// The attempts that execute, and what they take.
 #[derive(Default)]
 struct Executing {
-    cancels: HashMap<RunId, CancellationToken>,
+    /// By run and attempt: the next attempt may begin before the one before it has let go of everything.
+    cancels: BTreeMap<(RunId, u32), CancellationToken>,
     memory: u64,
+    /// How often a run was ended by somebody else than its attempt.
+    endings: u64,
 }
 
 impl Executing {
@@ -286,10 +289,33 @@ impl Host {
 
     /// A run has ended, whatever its attempt does: if one executes, it is told.
     pub(crate) fn ended(&self, id: RunId) {
-        if let Some(token) = self.executing.lock().cancels.get(&id) {
+        let mut executing = self.executing.lock();
+        executing.endings += 1;
+        for token in executing.cancels.range((id, 0)..=(id, u32::MAX)).map(|(_, token)| token) {
             token.cancel();
         }
+        drop(executing);
         self.tell(id);
+    }
+
+    /// For [`Host::end_what_ended_since`].
+    pub(crate) fn endings(&self) -> u64 {
+        self.executing.lock().endings
+    }
+
+    /// Tells attempts that have just entered of runs that were ended since `endings` was read, which was before
+    /// their claim: whoever ended one between its claim and its entry found no attempt to tell.
+    pub(crate) fn end_what_ended_since(&self, endings: u64, entered: &[RunId]) -> Result<(), StoreError> {
+        if self.endings() == endings {
+            return Ok(());
+        }
+        for id in entered {
+            let run = self.store.read(|read| op::run::get(read, *id))?;
+            if run.is_none_or(|run| run.outcome().is_some()) {
+                self.ended(*id);
+            }
+        }
+        Ok(())
     }
 
     /// The run when it has ended, or as it is when `most` is over. None where there is no such run.
@@ -313,6 +339,10 @@ impl Host {
                 return self.store.read(|read| op::run::get(read, id));
             }
         }
+    }
+
+    pub(crate) fn changes(&self) -> broadcast::Receiver<RunId> {
+        self.changes.subscribe()
     }
 
     /// Tells listeners that a run has changed.
@@ -340,15 +370,16 @@ impl Host {
         }
     }
 
-    pub(crate) fn enter(host: &Arc<Host>, run: RunId, memory: Bytes) -> Entered {
+    pub(crate) fn enter(host: &Arc<Host>, run: RunId, attempt: u32, memory: Bytes) -> Entered {
         let cancel = CancellationToken::new();
         let mut executing = host.executing.lock();
-        executing.cancels.insert(run, cancel.clone());
+        executing.cancels.insert((run, attempt), cancel.clone());
         executing.memory += memory.0;
         executing.measure();
         drop(executing);
         let journal = host.journals.open(run);
-        Entered { host: host.clone(), run, memory, cancel, journal }
+        host.tell(run);
+        Entered { host: host.clone(), run, attempt, memory, cancel, journal }
     }
 }
 
@@ -356,6 +387,7 @@ impl Host {
 pub(crate) struct Entered {
     host: Arc<Host>,
     run: RunId,
+    attempt: u32,
     memory: Bytes,
     pub(crate) cancel: CancellationToken,
     pub(crate) journal: Arc<Journal>,
@@ -363,9 +395,9 @@ pub(crate) struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.host.journals.close(self.run);
+        self.host.journals.close(self.run, &self.journal);
         let mut executing = self.host.executing.lock();
-        executing.cancels.remove(&self.run);
+        executing.cancels.remove(&(self.run, self.attempt));
         executing.memory -= self.memory.0;
         executing.measure();
         drop(executing);

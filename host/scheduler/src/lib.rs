@@ -19,6 +19,6 @@ pub use claim::Lateness;
 pub use component::{Components, Upload, UploadError};
 pub use executor::Executor;
 pub use host::{Host, Options, Random, StartError, system_random};
-pub use log::{Followed, Place};
+pub use log::{Followed, Follower, Place};
 pub use recover::Recovered;
 pub use vault::{FileError, Key, KeySource, Keyring, Rotated, SecretError, Vault};

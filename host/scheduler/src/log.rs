@@ -10,7 +10,7 @@ use sandglass_store::{Read, Store, StoreError, StoreExt};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 
 /// Bytes of lines that make a piece ripe at once.
 const PIECE_BYTES: usize = 64 << 10;
@@ -37,11 +37,14 @@ impl Journals {
         journal
     }
 
-    pub(crate) fn close(&self, run: RunId) {
-        let journal = self.0.lock().remove(&run);
-        if let Some(journal) = journal {
-            journal.changed.notify_waiters();
+    /// Closes the journal of an attempt. The run's next one may have opened its own already, which stays.
+    pub(crate) fn close(&self, run: RunId, journal: &Arc<Journal>) {
+        let mut open = self.0.lock();
+        if open.get(&run).is_some_and(|open| Arc::ptr_eq(open, journal)) {
+            open.remove(&run);
         }
+        drop(open);
+        journal.changed.notify_waiters();
     }
 
     fn get(&self, run: RunId) -> Option<Arc<Journal>> {
@@ -196,10 +199,25 @@ impl crate::Host {
         Ok(Followed { lines, next, caught_up: whole })
     }
 
-    /// Ends when a run's log may have grown, or its attempt has ended.
-    pub async fn log_grown(&self, run: RunId, since: Place) -> Result<(), StoreError> {
+    /// For [`Host::log_grown`](crate::Host::log_grown): made before the log is first looked at.
+    pub fn follower(&self, run: RunId) -> Follower {
+        Follower { run, changes: self.changes() }
+    }
+
+    /// Ends when the log may have grown behind `since`, or the run has changed since this was last asked.
+    pub async fn log_grown(&self, follower: &mut Follower, since: Place) -> Result<(), StoreError> {
+        let run = follower.run;
+        tokio::select! {
+            biased;
+            () = follower.changed() => Ok(()),
+            grown = self.journal_grown(run, since) => grown,
+        }
+    }
+
+    /// Goes on for ever where no attempt of the run is executing.
+    async fn journal_grown(&self, run: RunId, since: Place) -> Result<(), StoreError> {
         let Some(journal) = self.journals.get(run) else {
-            return Ok(());
+            return std::future::pending().await;
         };
         let changed = journal.changed.notified();
         let mut changed = std::pin::pin!(changed);
@@ -210,5 +228,25 @@ impl crate::Host {
         }
         changed.await;
         Ok(())
+    }
+}
+
+/// Whoever follows a run's log: it is told of what happens to the run.
+pub struct Follower {
+    run: RunId,
+    changes: broadcast::Receiver<RunId>,
+}
+
+impl Follower {
+    async fn changed(&mut self) {
+        loop {
+            match self.changes.recv().await {
+                Ok(changed) if changed != self.run => {}
+                // Whoever lags looks again, as after any change.
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+                // The host is going, and those who follow are told of that.
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
     }
 }

@@ -16,11 +16,10 @@ const BATCH: usize = 500;
 
 pub(crate) async fn recover(host: &Host) -> Result<Recovered, StoreError> {
     let mut recovered = Recovered::default();
-    let epoch = host.store.read(epoch::current)?;
-    if host.now() < epoch.reached {
-        // The clock was set back while nobody looked.
-        *host.seen.lock() = epoch.latest();
-    }
+    // The clock may have been set back while nobody looked.
+    let now = host.now();
+    host.store.write(move |write| epoch::set_back(write, now)).await?;
+    *host.seen.lock() = now;
     let mut after = None;
     loop {
         let (clock, random) = (host.clock.clone(), host.random.clone());

@@ -154,6 +154,9 @@ pub struct DueEntry {
     /// For an occurrence, the clock's epoch. An older one reigns no longer than to the beginning of the next.
     #[serde(default)]
     pub epoch: u32,
+    /// For an occurrence that was due when its schedule's reign ended, by an edit or a pause: that instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

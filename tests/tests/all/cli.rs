@@ -1,90 +1,9 @@
 //! The command line as a client of a real host.
 
-use sandglass_tests::{Client, Host, binary, guest, instants, ndjson, workspace};
+use sandglass_tests::{Cli, Host, guest, instants, ndjson, workspace};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use tempfile::TempDir;
-
-/// The command line with a host to talk to, in a folder of its own that no file of the user's reaches.
-struct Cli {
-    folder: TempDir,
-    url: String,
-    token: String,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-struct Ended {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-impl Ended {
-    #[track_caller]
-    fn well(self) -> String {
-        assert_eq!(self.status, 0, "{}\n{}", self.out, self.err);
-        self.out
-    }
-
-    #[track_caller]
-    fn json(self) -> Value {
-        let out = self.well();
-        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
-    }
-
-    #[track_caller]
-    fn badly(self, status: i32, words: &[&str]) -> Ended {
-        assert_eq!(self.status, status, "{}\n{}", self.out, self.err);
-        for word in words {
-            assert!(self.err.contains(word), "it does not say {word:?}: {}", self.err);
-        }
-        self
-    }
-}
-
-impl Cli {
-    fn of(host: &Client) -> Cli {
-        let folder = tempfile::tempdir().unwrap();
-        Cli { folder, url: host.url().into(), token: host.token().into() }
-    }
-
-    fn run(&self, line: &[&str]) -> Ended {
-        self.run_with(line, "")
-    }
-
-    fn run_with(&self, line: &[&str], input: &str) -> Ended {
-        let mut child = Command::new(binary())
-            .args(line)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("SANDGLASS_URL", &self.url)
-            .env("SANDGLASS_TOKEN", &self.token)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that does not read it may have ended.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the command line writes UTF-8");
-        Ended {
-            status: output.status.code().expect("no signal ended it"),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
-    }
-}
 
 /// The example as a user has it, but for its component, which is there already.
 fn example(folder: &Path) {
@@ -243,9 +162,9 @@ fn the_exit_status_says_how_it_went() {
     cli.run(&["rows", "none"]).badly(3, &["none", "sandglass tables"]);
     fs::write(cli.path("module.wasm"), wat::parse_str("(module)").unwrap()).unwrap();
     cli.run(&["deploy", "module.wasm"]).badly(3, &["a core module", "wasm32-wasip2"]);
-    let stranger = Cli { token: format!("sgl_{}", "A".repeat(43)), ..Cli::of(&host) };
+    let stranger = Cli::with(host.url(), &format!("sgl_{}", "A".repeat(43)));
     stranger.run(&["jobs"]).badly(3, &["SANDGLASS_TOKEN"]);
-    let nobody = Cli { url: "http://127.0.0.1:1".into(), ..Cli::of(&host) };
+    let nobody = Cli::with("http://127.0.0.1:1", host.token());
     nobody.run(&["jobs"]).badly(3, &["http://127.0.0.1:1", "sandglass serve"]);
     assert_eq!(cli.run(&["--version"]).status, 0);
     assert!(cli.run(&["completions", "bash"]).well().contains("sandglass"));

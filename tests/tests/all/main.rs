@@ -1,7 +1,6 @@
 //! End to end: what a user, a guest and an operator see of the real binary. A file per subject.
 
 mod cli;
-mod crash;
 mod effects;
 mod first_job;
 mod hooks;

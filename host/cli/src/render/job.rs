@@ -60,8 +60,7 @@ pub(crate) fn full(job: &Job, now: Instant) -> String {
         ("skipped", counters.skipped),
         ("missed", counters.missed),
     ];
-    let counted: Vec<String> =
-        counted.iter().map(|(word, number)| format!("{} {word}", amount::count(*number))).collect();
+    let counted: Vec<String> = counted.iter().map(|(word, number)| format!("{number} {word}")).collect();
     facts.add("so far", counted.join(", "));
     if !job.recent.is_empty() {
         facts.add("recent", format!("{}  (newest first)", recent(&job.recent)));

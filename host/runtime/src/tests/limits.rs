@@ -129,6 +129,8 @@ async fn a_guest_that_computes_is_ended_at_its_timeout_and_so_is_one_that_sleeps
         let (failure, usage) = failure(ending(host.runtime.run(ready, host.attempt(spec)).await));
         assert_eq!(failure.cause, Cause::Timeout, "{failure:?}");
         assert_eq!(failure.message, "not done within 150ms (policy timeout)");
+        let named = failure.backtrace.as_ref().is_some_and(|backtrace| backtrace.starts_with("0: "));
+        assert_eq!(named, usage.host_calls == 0, "where it computed: {failure:?}");
         assert!((150..1_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
         assert!(usage.wall_micros >= 150_000 && usage.fuel > fuel, "{usage:?}");
         assert_eq!(

@@ -1,7 +1,9 @@
 //! What happens to the host: the steps of the plan, each at its moment.
 
+use crate::ghost;
 use crate::oracle::{Asked, Fact};
 use crate::plan::{Refusal, Step, What};
+use crate::store::Falls;
 use crate::world::{Death, World, name_of};
 use sandglass_core::run::Trigger;
 use sandglass_core::{Digest, Name, Span};
@@ -18,6 +20,7 @@ pub async fn live(world: &Arc<World>, next: &mut usize) -> Death {
         () = world.crashed.notified() => Death::Down { off: off(world, *next) },
         death = act(world, next) => death,
     };
+    world.end_life();
     world.time.end();
     death
 }
@@ -44,6 +47,9 @@ async fn act(world: &Arc<World>, next: &mut usize) -> Death {
             looking.look();
         }
     });
+    for (run, attempt) in world.take_ghosts() {
+        tokio::spawn(ghost::haunt(world.clone(), host.clone(), run, attempt));
+    }
     let broken = host.clone();
     tokio::select! {
         biased;
@@ -61,6 +67,9 @@ async fn steps(world: &Arc<World>, host: &Arc<Host>, next: &mut usize) -> Death 
         }
     }
     until(world, world.plan.horizon).await;
+    if !world.faults.lock().heal() {
+        return Death::Down { off: Span::from_secs(1) };
+    }
     come_to_rest(world, host).await;
     Death::Done
 }
@@ -72,7 +81,6 @@ async fn until(world: &World, at: Span) {
 
 /// Nothing happens any more: what waits has its turn, and what is left is looked at.
 async fn come_to_rest(world: &Arc<World>, host: &Arc<Host>) {
-    world.faults.lock().heal();
     world.oracle.lock().disturbed(world.time.elapsed());
     world.rest();
     let patience = Span::from_millis(world.plan.look_every.millis() * 3 + 60_000);
@@ -90,6 +98,7 @@ async fn come_to_rest(world: &Arc<World>, host: &Arc<Host>) {
     }
     world.look();
     world.memory.read(|read| world.oracle.lock().rest(read));
+    world.compare();
     for job in 0..world.plan.guests.len() {
         resume(world, host, name_of(job)).await;
     }
@@ -140,7 +149,7 @@ async fn take(world: &Arc<World>, host: &Arc<Host>, step: &Step) -> Option<Death
             let run = live.get(*pick as usize % live.len().max(1)).copied()?;
             tokio::spawn(async move {
                 let asked = Asked::Cancel(run);
-                beside.oracle.lock().ask(asked.clone());
+                beside.oracle.lock().ask(asked.clone(), beside.time.elapsed());
                 let answer = host.cancel(run).await;
                 beside.oracle.lock().answer_run(&asked, &answer);
             });
@@ -150,7 +159,7 @@ async fn take(world: &Arc<World>, host: &Arc<Host>, step: &Step) -> Option<Death
             let run = ended.get(*pick as usize % ended.len().max(1)).copied()?;
             tokio::spawn(async move {
                 let asked = Asked::Again(run);
-                beside.oracle.lock().ask(asked.clone());
+                beside.oracle.lock().ask(asked.clone(), beside.time.elapsed());
                 let answer = host.again(run, None).await;
                 beside.oracle.lock().answer_run(&asked, &answer);
             });
@@ -160,17 +169,20 @@ async fn take(world: &Arc<World>, host: &Arc<Host>, step: &Step) -> Option<Death
             let (from, to) = world.oracle.lock().newest_instants(&name, count, world.time.wall())?;
             tokio::spawn(async move {
                 let asked = Asked::Backfill { job: name.clone(), from, to };
-                beside.oracle.lock().ask(asked.clone());
+                beside.oracle.lock().ask(asked.clone(), beside.time.elapsed());
                 let answer = host.backfill(name, from, to, None).await;
                 beside.oracle.lock().answer_runs(&asked, &answer);
             });
         }
         What::Clock { by_ms } => {
-            world.oracle.lock().jumped(world.time.elapsed(), *by_ms);
             world.time.set(*by_ms);
+            world.oracle.lock().jumped(world.time.elapsed(), world.time.wall(), *by_ms);
         }
-        What::Crash { commits, at, .. } => world.faults.lock().crash(*commits, *at),
+        What::Crash { commits, at, .. } => world.faults.lock().fall(*commits, *at, Falls::Host),
+        What::Stop { commits, at } => world.faults.lock().fall(*commits, *at, Falls::Store),
         What::Restart { grace, off } => {
+            let stopped = Span::from_millis(world.time.elapsed().millis() + grace.millis());
+            world.oracle.lock().disturbed(stopped);
             host.stop(*grace).await;
             return Some(Death::Down { off: *off });
         }
@@ -250,7 +262,7 @@ async fn ask(world: &Arc<World>, host: &Arc<Host>, job: usize, key: Option<u8>, 
         body: Digest::of(input.as_bytes()),
     });
     let asked = Asked::Run { job: name.clone(), input: input.clone(), once: key.is_some() };
-    world.oracle.lock().ask(asked.clone());
+    world.oracle.lock().ask(asked.clone(), world.time.elapsed());
     let answer = host.ask(name, Trigger::Manual, Some(input), request).await;
     world.oracle.lock().answer_run(&asked, &answer);
 }

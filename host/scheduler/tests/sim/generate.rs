@@ -200,7 +200,7 @@ fn every(period: u64) -> String {
 
 fn cron(dice: &mut Dice, period: u64) -> String {
     let (minute, hour) = (dice.below(60), dice.below(24));
-    let text = if period < MINUTE {
+    if period < MINUTE {
         format!("*/{} * * * * *", (period / SECOND).clamp(1, 59))
     } else if period < HOUR {
         match dice.below(3) {
@@ -221,8 +221,7 @@ fn cron(dice: &mut Dice, period: u64) -> String {
             2 => format!("{minute} {hour} * * mon-fri"),
             _ => format!("{minute} {hour} */2 * 0"),
         }
-    };
-    text
+    }
 }
 
 fn policy(dice: &mut Dice, period: u64) -> Policy {
@@ -268,10 +267,11 @@ fn what(dice: &mut Dice, plan: &Plan, period: u64) -> What {
         62..74 => What::Clock { by_ms: step(dice) },
         74..86 => What::Crash {
             commits: dice.below(20) as u32,
-            at: dice.pick(&[Moment::Before, Moment::After]),
+            at: dice.pick(&MOMENTS),
             off: Span::from_millis(if dice.is(50) { dice.scaled(1, horizon / 5) } else { 1 }),
         },
-        86..90 => What::Restart { grace: dice.span(1, MINUTE), off: dice.span(1, horizon / 5) },
+        86 => What::Stop { commits: dice.below(20) as u32, at: dice.pick(&MOMENTS) },
+        87..90 => What::Restart { grace: dice.span(1, MINUTE), off: dice.span(1, horizon / 5) },
         _ => {
             let with = dice.pick(&[Refusal::Full, Refusal::Full, Refusal::Failed, Refusal::Stopped]);
             let once = dice.is(50) && with != Refusal::Stopped;
@@ -280,6 +280,8 @@ fn what(dice: &mut Dice, plan: &Plan, period: u64) -> What {
         }
     }
 }
+
+const MOMENTS: [Moment; 4] = [Moment::Before, Moment::After, Moment::Lost, Moment::Torn];
 
 /// How far the wall clock is set.
 fn step(dice: &mut Dice) -> i64 {

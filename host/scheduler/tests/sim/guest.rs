@@ -120,7 +120,7 @@ impl Attempt {
                 return failed(failure.clone());
             }
             let id = row_id(self.context.run, step, self.context.attempt);
-            write(&mut effects, EFFECTS, &id, json!({"step": step}), Expected::Anything, self);
+            write(&mut effects, EFFECTS, &id, &json!({"step": step}), Expected::Anything, self);
             if step == self.guest.steps {
                 let ending =
                     Ending { result: Ok(Some(step.to_string())), last_error: None, usage: Usage::default() };
@@ -162,7 +162,7 @@ impl Attempt {
         let Ok(row) = row else { return };
         let version = row.as_ref().map_or(0, |row| row.version);
         let before = row.and_then(|row| row.fields.get("n").and_then(Value::as_u64)).unwrap_or(0);
-        write(effects, COUNTER, "n", json!({"n": before + 1}), Expected::Version(version), self);
+        write(effects, COUNTER, "n", &json!({"n": before + 1}), Expected::Version(version), self);
     }
 
     fn log(&self, step: u32) {
@@ -173,7 +173,7 @@ impl Attempt {
     }
 }
 
-fn write(effects: &mut Effects, table: &str, id: &str, fields: Value, expected: Expected, by: &Attempt) {
+fn write(effects: &mut Effects, table: &str, id: &str, fields: &Value, expected: Expected, by: &Attempt) {
     let fields: Map<String, Value> = fields.as_object().cloned().unwrap_or_default();
     let key = RowKey { table: name(table), id: id.parse().expect("an id") };
     let at = (by.context.clock)();

@@ -109,6 +109,12 @@ pub enum What {
         at: Moment,
         off: Span,
     },
+    /// The store stops at a commit that is so many ahead, and the host ends when it notices. Whether that commit
+    /// counts is seen at the next start.
+    Stop {
+        commits: u32,
+        at: Moment,
+    },
     /// The host is stopped in order, and started after `off`.
     Restart {
         grace: Span,
@@ -122,12 +128,16 @@ pub enum What {
     },
 }
 
-/// Where in a commit the host dies.
+/// Where in a commit the host dies, and what is left of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     Before,
     /// The commit counts, and nobody is told.
     After,
+    /// The power goes: what could be seen, and was not answered yet, is gone.
+    Lost,
+    /// The same, but of one commit the history is there.
+    Torn,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

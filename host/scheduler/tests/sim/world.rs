@@ -3,8 +3,9 @@
 use crate::driver;
 use crate::guest::{COUNTER, Guests};
 use crate::oracle::{Commit, Fact, GuestEnd, Oracle, Tally, Violation};
-use crate::plan::{Guest, Plan, job_name};
-use crate::store::{Faults, Faulty};
+use crate::panic;
+use crate::plan::{Guest, Moment, Plan, job_name};
+use crate::store::{self, Changes, Faults, Faulty};
 use crate::time::Time;
 use crate::trace;
 use parking_lot::Mutex;
@@ -19,9 +20,11 @@ use sandglass_scheduler::{Host, Options};
 use sandglass_store::memory::Memory;
 use sandglass_store::op::component;
 use sandglass_store::record::{Artifact, Component};
-use sandglass_store::{StoreError, StoreExt};
+use sandglass_store::{KeyRange, Space, StoreError, StoreExt};
+use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use tokio::sync::Notify;
@@ -39,6 +42,12 @@ pub struct World {
     random: Mutex<StdRng>,
     trace: Mutex<DefaultHasher>,
     resting: AtomicBool,
+    /// What the commits made of the store.
+    made: Mutex<Changes>,
+    /// Of this life of the host.
+    store: Mutex<Option<Arc<Faulty>>>,
+    /// Attempts that were executing when the last life of the host ended.
+    ghosts: Mutex<Vec<(RunId, u32)>>,
 }
 
 /// What came of a simulation.
@@ -75,11 +84,17 @@ pub fn simulate(plan: &Arc<Plan>) -> Report {
         drop(runtime);
         let found = world.oracle.lock().violation.is_some();
         match death {
-            Death::Down { off } if !found => world.time.pass(off),
+            Death::Down { off } if !found => {
+                world.oracle.lock().tally.lives += 1;
+                world.time.pass(off);
+            }
             Death::Down { .. } | Death::Done => break,
         }
     }
     let mut oracle = world.oracle.lock();
+    if let Some(text) = panic::heard() {
+        oracle.panicked(text);
+    }
     Report {
         violation: oracle.violation.take(),
         tally: oracle.tally,
@@ -100,6 +115,9 @@ impl World {
             random: Mutex::new(StdRng::seed_from_u64(plan.seed)),
             trace: Mutex::new(DefaultHasher::new()),
             resting: AtomicBool::new(false),
+            made: Mutex::default(),
+            store: Mutex::default(),
+            ghosts: Mutex::default(),
             plan,
         });
         let stored = Component {
@@ -122,7 +140,10 @@ impl World {
 
     /// Starts the host on what is stored.
     pub async fn start(self: &Arc<Self>) -> Option<Arc<Host>> {
-        self.faults.lock().reopen();
+        let limbo = self.faults.lock().reopen();
+        if let Some((made, at)) = limbo {
+            store::settle(self, vec![made], at);
+        }
         self.oracle.lock().begin_life(self.time.elapsed());
         let (clock, random) = (self.clone(), self.clone());
         let options = Options {
@@ -132,8 +153,10 @@ impl World {
             look_every: self.plan.look_every,
             ..Options::default()
         };
+        let store = Faulty::new(self.clone());
+        *self.store.lock() = Some(store.clone());
         let host = Host::start(
-            Faulty::new(self.clone()),
+            store,
             Arc::new(Guests(self.clone())),
             Arc::new(move || clock.time.wall()),
             Arc::new(move || random.random()),
@@ -187,10 +210,45 @@ impl World {
         if self.plan.traced {
             trace::print(commit);
         }
+        self.made.lock().extend(commit.changes.clone());
         let mut oracle = self.oracle.lock();
         oracle.commit(commit);
         if oracle.violation.is_some() {
             self.crashed.notify_one();
+        }
+    }
+
+    /// The life of the host ends. Where the power went, nothing of its process lives on.
+    pub fn end_life(&self) {
+        if let Some(store) = self.store.lock().take() {
+            store.close(Moment::After);
+        }
+        let lost = self.faults.lock().has_lost();
+        *self.ghosts.lock() = if lost { Vec::new() } else { self.oracle.lock().executing() };
+    }
+
+    pub fn take_ghosts(&self) -> Vec<(RunId, u32)> {
+        std::mem::take(&mut self.ghosts.lock())
+    }
+
+    /// What is stored is what the commits made, and nothing else. History may be gone, and what a torn commit
+    /// left of it is not true.
+    pub fn compare(&self) {
+        let made = self.made.lock();
+        let outside = [Space::Component, Space::Artifact, Space::Ended, Space::Log];
+        for space in Space::ALL.into_iter().filter(|space| !outside.contains(space)) {
+            let mut stored = BTreeMap::new();
+            let looked = self.memory.read(|read| {
+                read.scan(space, &KeyRange::all(), false, &mut |key, value| {
+                    stored.insert(key.to_vec(), value.to_vec());
+                    ControlFlow::Continue(())
+                })
+            });
+            looked.expect("the memory store reads");
+            let of_space = made.iter().filter(|((of, _), _)| *of == space);
+            let expected: BTreeMap<_, _> =
+                of_space.filter_map(|((_, key), value)| Some((key.clone(), value.clone()?))).collect();
+            self.oracle.lock().holds(stored == expected, space);
         }
     }
 

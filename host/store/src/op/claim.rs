@@ -97,6 +97,9 @@ pub fn claim(
         }
     }
     let Claim { mut claimed, room, crowded, .. } = claim;
+    // What began and was replaced in the same claim is not executed.
+    let Claimed { started, ended, .. } = &mut claimed;
+    started.retain(|started| !ended.contains(&started.run.id));
     let more_attempts = !crowded && room.slots > 0 && attempts.len() == most;
     claimed.more = more_attempts || checks.len() == CLAIM_MAX || claimed.occurrences == CLAIM_MAX;
     Ok(claimed)
@@ -232,7 +235,7 @@ impl Claim<'_> {
             return Ok(None);
         };
         let ended = (entry.epoch < self.epoch.number).then_some(self.epoch.began);
-        let until = [until, ended].into_iter().flatten().min();
+        let until = [until, entry.until, ended].into_iter().flatten().min();
         Ok(Some(Owned { job, newest, owner, until }))
     }
 
@@ -265,7 +268,7 @@ impl Claim<'_> {
         }
         if let Some(nominal) = next {
             let key = DueKey { at: schedule.jittered(job.id, nominal), what: key.what };
-            let entry = DueEntry { nominal: Some(nominal), skipping, epoch: entry.epoch };
+            let entry = DueEntry { nominal: Some(nominal), skipping, ..entry.clone() };
             write.save(&key, &entry);
         }
         if replaces {

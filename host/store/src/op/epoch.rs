@@ -4,10 +4,10 @@ use crate::key::{Due, DueKey, KeyRange, LiveKey};
 use crate::op::{job, pause, turn};
 use crate::record::{DueEntry, Live, Meta, Waiting};
 use crate::store::{Read, StoreError, Write};
+use sandglass_core::Instant;
 use sandglass_core::epoch::Epoch;
 use sandglass_core::job::{Job, Revision, Status};
-use sandglass_core::run::State;
-use sandglass_core::{Instant, RunId};
+use sandglass_core::run::{Run, State};
 
 /// The epoch that goes on.
 pub fn current(read: &dyn Read) -> Result<Epoch, StoreError> {
@@ -28,7 +28,7 @@ pub fn observe(write: &mut dyn Write, now: Instant) -> Result<Epoch, StoreError>
         for (_, job) in write.as_read().list::<Job>(&KeyRange::all(), false, usize::MAX)? {
             go_on(write, job, &before, now)?;
         }
-        set_back(write, before.latest(), now)?;
+        set_back(write, now)?;
         go_on_waiting(write, now)?;
     }
     Ok(epoch)
@@ -37,7 +37,7 @@ pub fn observe(write: &mut dyn Write, now: Instant) -> Result<Epoch, StoreError>
 /// Lets a job's schedule go on at `now`, after the epoch `before`.
 fn go_on(write: &mut dyn Write, mut job: Job, before: &Epoch, now: Instant) -> Result<(), StoreError> {
     let mut revision = job::newest(write.as_read(), &job)?;
-    job.dealt_to = None;
+    job.owned_to = None;
     if job.paused.is_some() {
         pause::record(write, &mut job, &revision, before.number, before.reached)?;
         if let Some(pause) = &mut job.paused {
@@ -69,15 +69,18 @@ fn go_on(write: &mut dyn Write, mut job: Job, before: &Epoch, now: Instant) -> R
     Ok(())
 }
 
-/// The clock was set back from `from` to `now`. Attempts that it had made due stay so, and those that it had not
-/// wait as long as they would have: otherwise they all would wait until it has come so far again.
-pub fn set_back(write: &mut dyn Write, from: Instant, now: Instant) -> Result<(), StoreError> {
+/// The clock may have been set back, and shows `now`. Attempts that wait for their turn, and for a delay that began
+/// at an instant which is still to come, would wait until it has come so far again: they wait as if it had not.
+pub fn set_back(write: &mut dyn Write, now: Instant) -> Result<(), StoreError> {
     let entries = write.as_read().list::<DueEntry>(&Due::attempts(Instant::MAX), false, usize::MAX)?;
     for (key, entry) in entries.iter().filter(|(key, _)| key.at > now) {
-        if let Due::Attempt(id) = key.what {
-            let at = now.plus(key.at.since(from));
+        let Due::Attempt(id) = key.what else { continue };
+        let Some(run) = turn::live(write.as_read(), id)? else { continue };
+        let began = run.attempts.last().map_or(key.at, |attempt| attempt.ended_at);
+        if began > now {
+            let at = now.plus(key.at.since(began));
             write.remove::<DueEntry>(key);
-            move_to(write, id, at)?;
+            move_to(write, run, at);
             write.save(&DueKey { at, what: key.what }, entry);
         }
     }
@@ -97,10 +100,8 @@ fn go_on_waiting(write: &mut dyn Write, now: Instant) -> Result<(), StoreError> 
     Ok(())
 }
 
-fn move_to(write: &mut dyn Write, id: RunId, at: Instant) -> Result<(), StoreError> {
-    let Some(mut run) = turn::live(write.as_read(), id)? else {
-        return Ok(());
-    };
+fn move_to(write: &mut dyn Write, mut run: Run, at: Instant) {
+    let id = run.id;
     match &mut run.state {
         State::Queued { due } => {
             *due = Some(at);
@@ -112,5 +113,4 @@ fn move_to(write: &mut dyn Write, id: RunId, at: Instant) -> Result<(), StoreErr
         }
         State::Running { .. } | State::Ended { .. } => {}
     }
-    Ok(())
 }

@@ -142,7 +142,7 @@ fn create(write: &mut dyn Write, name: &Name, spec: Specification, now: Instant)
     let revision = Revision::following(None, spec, now);
     let version = write.sequence();
     let job =
-        Job { id, name: name.clone(), revision: 1, created_at: now, version, paused: None, dealt_to: None };
+        Job { id, name: name.clone(), revision: 1, created_at: now, version, paused: None, owned_to: None };
     write.save(name, &NameOf(id));
     write.save(&id, &job);
     write.save(&RevisionKey { job: id, number: 1 }, &revision);
@@ -240,24 +240,29 @@ pub(crate) fn await_next(
 ) -> Result<(), StoreError> {
     if let Some((key, nominal)) = next_due(job, revision, after) {
         let epoch = run::epoch(write.as_read())?;
-        write.save(&key, &DueEntry { nominal: Some(nominal), skipping: None, epoch });
+        write.save(&key, &DueEntry { nominal: Some(nominal), epoch, ..DueEntry::default() });
     }
     Ok(())
 }
 
-/// Takes it out again. An occurrence that is due and not yet dealt with is another one, and stays: it is
-/// the old schedule's, up to now. Where the clock was set back, occurrences were dealt with that lie ahead of
-/// it: the job notes how far.
+/// Takes it out again: the reign of the schedule ends. An occurrence that is due and not yet dealt with is
+/// another one, and stays: it is the old schedule's, up to now, and its entry says so. Where the clock was set
+/// back, occurrences were dealt with that lie ahead of it, and the old schedule owns the instants up to the last
+/// of them.
 pub(crate) fn forget_next(
     write: &mut dyn Write,
     job: &mut Job,
     revision: &Revision,
     now: Instant,
 ) -> Result<(), StoreError> {
-    let Some((key, first)) = next_due(job, revision, now) else {
+    let next = next_due(job, revision, now);
+    job.owned_to = job.owned_to.max(Some(now));
+    let Some((key, first)) = next else {
         return Ok(());
     };
-    if write.load::<DueEntry>(&key)?.is_some() {
+    let epoch = epoch::current(write.as_read())?;
+    let is_awaited = |entry: &DueEntry| entry.epoch == epoch.number && entry.until.is_none();
+    if write.load::<DueEntry>(&key)?.is_some_and(|entry| is_awaited(&entry)) {
         write.remove::<DueEntry>(&key);
         return Ok(());
     }
@@ -265,37 +270,40 @@ pub(crate) fn forget_next(
     let before = schedule.last_until(Instant::MIN, first.minus(MILLISECOND));
     let before = before.map(|nominal| DueKey { at: schedule.jittered(job.id, nominal), what: key.what });
     if let Some(before) = before
-        && write.load::<DueEntry>(&before)?.is_some()
+        && let Some(entry) = write.load::<DueEntry>(&before)?.filter(is_awaited)
     {
+        write.save(&before, &DueEntry { until: Some(now), ..entry });
         return Ok(());
     }
     // Nobody can tell where its entry is: the index is searched, which takes a set clock and a change of the job.
-    let epoch = epoch::current(write.as_read())?;
     let mut found = None;
     write.as_read().each::<DueEntry>(&Due::occurrences(Instant::MAX), false, |key, entry| {
         let is_it = key.what == Due::Occurrence { job: job.id, revision: revision.schedule_since };
-        if is_it && entry.epoch == epoch.number {
-            found = Some((key, entry.nominal.unwrap_or(key.at)));
+        if is_it && is_awaited(&entry) {
+            found = Some((key, entry.nominal.unwrap_or(key.at), entry));
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     })?;
     let dealt_to = match found {
-        Some((_, nominal)) if nominal < first => return Ok(()),
-        Some((key, nominal)) => {
+        Some((key, nominal, entry)) if nominal < first => {
+            write.save(&key, &DueEntry { until: Some(now), ..entry });
+            return Ok(());
+        }
+        Some((key, nominal, _)) => {
             write.remove::<DueEntry>(&key);
             nominal.minus(MILLISECOND)
         }
         // The last one of the schedule was dealt with.
         None => epoch.latest(),
     };
-    job.dealt_to = job.dealt_to.max(schedule.last_until(first.minus(MILLISECOND), dealt_to));
+    job.owned_to = job.owned_to.max(schedule.last_until(first.minus(MILLISECOND), dealt_to));
     Ok(())
 }
 
 fn next_due(job: &Job, revision: &Revision, after: Instant) -> Option<(DueKey, Instant)> {
     let schedule = revision.schedule();
-    let nominal = schedule.next_after(job.dealt_to.map_or(after, |dealt_to| after.max(dealt_to)))?;
+    let nominal = schedule.next_after(job.owned_to.map_or(after, |owned_to| after.max(owned_to)))?;
     let what = Due::Occurrence { job: job.id, revision: revision.schedule_since };
     Some((DueKey { at: schedule.jittered(job.id, nominal), what }, nominal))
 }

@@ -4,7 +4,7 @@
 //! answer wherever the host died in between.
 
 use crate::key::{Key, KeyRange, OnceKey};
-use crate::op::OpError;
+use crate::op::{OpError, epoch};
 use crate::record::Once;
 use crate::space::Space;
 use crate::store::{StoreError, Write};
@@ -40,8 +40,10 @@ pub fn once<T: Serialize + DeserializeOwned>(
     let Some(request) = request else {
         return work(write);
     };
-    let hour = hour(now);
-    for hour in (hour.saturating_sub(24)..=hour).rev() {
+    let first = hour(now).saturating_sub(24);
+    // The clock may have been set back since it was done.
+    let last = hour(epoch::current(write.as_read())?.latest()).clamp(hour(now), hour(now) + 25);
+    for hour in (first..=last).rev() {
         let key = OnceKey { hour, request: request.id };
         let Some(once) = write.load::<Once>(&key)?.filter(|once| now.since(once.at) < KEPT) else {
             continue;
@@ -56,7 +58,10 @@ pub fn once<T: Serialize + DeserializeOwned>(
     }
     let done = work(write)?;
     let answer = serde_json::to_value(&done).map_err(|error| StoreError::Failed(error.to_string()))?;
-    write.save(&OnceKey { hour, request: request.id }, &Once { at: now, body: request.body, answer });
+    write.save(
+        &OnceKey { hour: hour(now), request: request.id },
+        &Once { at: now, body: request.body, answer },
+    );
     Ok(done)
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn begin(
     now: Instant,
 ) -> Result<(), StoreError> {
     job::forget_next(write, job, revision, now)?;
-    let recorded_to = job.dealt_to.map_or(now, |dealt_to| now.max(dealt_to));
+    let recorded_to = job.owned_to.unwrap_or(now);
     job.paused = Some(Pause { since: now, recorded_to, reason: reason.into() });
     job.version = write.sequence();
     write.save(&job.id, job);
@@ -51,7 +51,7 @@ pub fn resume(
     if job.paused.is_some() {
         let epoch = run::epoch(write.as_read())?;
         record(write, &mut job, &revision, epoch, now)?;
-        let recorded_to = job.paused.take().map_or(now, |pause| pause.recorded_to);
+        job.owned_to = job.owned_to.max(job.paused.take().map(|pause| pause.recorded_to));
         job.version = write.sequence();
         write.save(&job.id, &job);
         let mut status = job::status(write.as_read(), job.id)?;
@@ -60,7 +60,7 @@ pub fn resume(
             status.failures_in_a_row = 0;
             write.save(&job.id, &status);
         }
-        job::await_next(write, &job, &revision, recorded_to)?;
+        job::await_next(write, &job, &revision, now)?;
     }
     Ok(job::Current { job, revision })
 }

@@ -1,10 +1,12 @@
 //! What a start finds: attempts that were running when the host stopped.
 
 use crate::key::{Key, KeyRange, LiveKey};
+use crate::op::log;
 use crate::op::run::advance;
 use crate::record::Live;
 use crate::store::{StoreError, Write};
-use sandglass_core::run::Event;
+use sandglass_core::log::Line;
+use sandglass_core::run::{Attempt, Cause, Event};
 use sandglass_core::{Instant, RunId};
 use std::ops::Bound;
 
@@ -21,10 +23,23 @@ pub fn lose(
     let runs = write.as_read().list::<Live>(&KeyRange { from, to: Bound::Unbounded }, false, limit)?;
     let mut lost = 0;
     for (_, Live(run)) in &runs {
-        if run.running_attempt().is_some() && advance(write, run, Event::Lose, now, random())?.is_some() {
+        if run.running_attempt().is_none() {
+            continue;
+        }
+        if let Some(after) = advance(write, run, Event::Lose, now, random())? {
             lost += 1;
+            note(write, run.id, after.attempts.last(), now)?;
         }
     }
     let last = if runs.len() < limit { None } else { runs.last().map(|(key, _)| key.0) };
     Ok((last, lost))
+}
+
+/// Ends the log of an attempt that nobody was left to end it for.
+fn note(write: &mut dyn Write, run: RunId, lost: Option<&Attempt>, now: Instant) -> Result<(), StoreError> {
+    let Some(Attempt { number, message: Some(message), .. }) = lost else {
+        return Ok(());
+    };
+    let piece = log::next_number(write.as_read(), run)?;
+    log::add(write, run, piece, &[Line::of_failure(now, *number, Cause::Lost, message)])
 }

@@ -5,7 +5,7 @@
 //! that contend for places take turns, and nobody's thousand runs stand before another's one.
 
 use crate::key::{Due, DueKey, Key, KeyRange, LiveKey};
-use crate::record::{DueEntry, Live, Waiting};
+use crate::record::{DueEntry, Ended, Live, Waiting};
 use crate::space::Space;
 use crate::store::{Read, StoreError, Write};
 use sandglass_core::limit::fixed;
@@ -13,6 +13,7 @@ use sandglass_core::occurrence::Queue;
 use sandglass_core::policy::{Overlap, Policy};
 use sandglass_core::run::{Run, State};
 use sandglass_core::{Instant, JobId, RunId, Span};
+use std::ops::Bound;
 
 /// The run, if it has not ended.
 pub fn live(read: &dyn Read, id: RunId) -> Result<Option<Run>, StoreError> {
@@ -65,11 +66,20 @@ const BACK: Span = Span::from_secs(60);
 /// The id of a run that is made now, behind those of its job that wait.
 pub(crate) fn next_id(read: &dyn Read, job: JobId, now: Instant, random: u64) -> Result<RunId, StoreError> {
     let id = RunId::new(job, now, random);
-    let newest = read.list::<Waiting>(&KeyRange::prefix(job.to_bytes()), true, 1)?;
-    Ok(match newest.first() {
-        Some((LiveKey(newest), _)) if newest.made_at().since(now) <= BACK => id.after(*newest),
-        _ => id,
-    })
+    let mut range = KeyRange::prefix(job.to_bytes());
+    // Runs of a clock that ran ahead by more are behind the new one, whatever their number.
+    let ahead = RunId::new(job, now.plus(BACK).plus(Span::from_millis(1)), 0);
+    range.to = Bound::Excluded(LiveKey(ahead).to_bytes());
+    let newest = read.list::<Waiting>(&range, true, 1)?;
+    let Some((LiveKey(newest), _)) = newest.first().filter(|(LiveKey(newest), _)| *newest >= id) else {
+        return Ok(id);
+    };
+    let mut id = id.after(*newest);
+    // One that was made behind the same run may have begun or ended since.
+    while read.load::<Ended>(&id)?.is_some() || read.load::<Live>(&LiveKey(id))?.is_some() {
+        id = id.after(id);
+    }
+    Ok(id)
 }
 
 /// Puts the job's oldest waiting run into the index, if one more may go on and it is not there.

@@ -210,11 +210,17 @@ fn a_request_with_a_key_is_done_once_for_a_day() {
     assert_eq!(ask(&world, "k", "{}").unwrap(), first);
     assert_ne!(ask(&world, "other", "{}").unwrap().id, first.id);
     assert!(matches!(ask(&world, "k", "{ }"), Err(OpError::Invalid(_))), "another body");
+    // A clock that was set back forgets nothing.
+    world.claim(86_399, 0);
+    world.set_now(7_200);
+    let later = ask(&world, "later", "{}").unwrap();
+    world.set_now(10);
+    assert_eq!(ask(&world, "later", "{}").unwrap(), later);
     world.set_now(86_400);
     assert_ne!(ask(&world, "k", "{ }").unwrap().id, first.id);
     world.set_now(86_400 * 3);
     let pruned = world.write::<_, StoreError>(|write, now| once::prune(write, now, 100)).unwrap();
-    assert_eq!(pruned, 3);
+    assert_eq!(pruned, 4);
 }
 
 #[test]
@@ -268,18 +274,43 @@ fn what_waits_does_not_wait_for_a_clock_that_was_set_back() {
     let first = world.ask("a", 10_000).unwrap().id;
     world.set_now(5_000);
     assert_eq!(started(world.claim(5_000, 8)), []);
-    let (from, now) = (world.at(10_000), world.at(5_000));
-    world.write::<_, StoreError>(move |write, _| epoch::set_back(write, from, now)).unwrap();
+    world.write::<_, StoreError>(epoch::set_back).unwrap();
     let claimed = world.claim(5_000, 8).started.remove(0);
     assert_eq!(claimed.run.id, first);
     // It fails, and is tried again within 100 s; before that the clock is set back once more.
     world.end(&claimed, 5_010, failed(Cause::HostError), &Effects::default());
     let State::Retrying { due } = world.run(first).state else { panic!("it is tried again") };
-    let (from, now) = (world.at(5_010), world.at(1_000));
-    world.write::<_, StoreError>(move |write, _| epoch::set_back(write, from, now)).unwrap();
-    let moved = now.plus(due.since(from));
+    let moved = world.at(1_000).plus(due.since(world.at(5_010)));
+    world.set_now(1_000);
+    world.write::<_, StoreError>(epoch::set_back).unwrap();
     assert_eq!(world.run(first).state, State::Retrying { due: moved });
     assert_eq!(started(world.claim(1_100, 8)), [first]);
+}
+
+#[test]
+fn no_run_takes_the_id_of_one_that_was_replaced_in_the_same_millisecond() {
+    let mut world = World::new();
+    world.put_with("a", json!({"schedule": {"every": "1s"}, "policy": {"overlap": "replace"}}));
+    world.ask("a", 40).unwrap();
+    while world.claim(40, 0).occurrences > 0 {}
+    let runs = world.runs("a");
+    let occurrences: Vec<Instant> = runs.iter().map(|run| run.scheduled_for).collect();
+    assert_eq!(
+        runs.len(),
+        36,
+        "the one asked for, and those that waited no longer than without a slot: {occurrences:?}"
+    );
+}
+
+#[test]
+fn what_begins_and_is_replaced_in_one_claim_is_not_executed() {
+    let mut world = World::new();
+    world.put_with("a", json!({"schedule": {"every": "10s"}, "policy": {"overlap": "replace"}}));
+    assert!(world.claim(16, 0).started.is_empty(), "the first waits for a slot");
+    let claimed = world.claim(20, 8);
+    let ended: Vec<Outcome> = claimed.ended.iter().filter_map(|id| world.run(*id).outcome()).collect();
+    assert_eq!(ended, [Outcome::Cancelled]);
+    assert!(claimed.started.iter().all(|started| !claimed.ended.contains(&started.run.id)));
 }
 
 #[test]
@@ -318,6 +349,15 @@ fn a_change_after_a_small_step_back_repeats_nothing_either() {
         let next = if number == 2 { 9_000 } else { 10_800 };
         assert_eq!(world.run_once(next).scheduled_for, world.at(next), "change {number}");
     }
+    let mut world = World::new();
+    world.put("a", hourly());
+    world.run_once(3_600);
+    world.set_now(5_000);
+    world.put("a", json!({}));
+    world.set_now(1_000);
+    world.put("a", hourly());
+    assert!(world.claim(3_600, 8).started.is_empty(), "it was dealt with before the schedule was taken away");
+    assert_eq!(world.run_once(7_200).scheduled_for, world.at(7_200));
     let mut world = World::new();
     world.put("once", json!({"at": "2026-01-01T01:00:00Z"}));
     world.run_once(3_600);

@@ -3,7 +3,8 @@
 //! `Action`): `[{"insert": {"table": "t", "fields": {"n": 1}}}, {"sleep_ms": 50}]`.
 //!
 //! The result is a JSON array with one answer per step, `{"ok": ...}` or `{"error": {"code", "message"}}`.
-//! An error does not stop the script, unless the step has a second member `"must": true`.
+//! An error does not stop the script, unless the step has a second member `"must": true`. In the texts of a step,
+//! `{run}` is the run's id and `{scheduled_for}` its occurrence.
 
 mod hostile;
 mod rows;
@@ -21,7 +22,10 @@ fn run(ctx: Context) -> Result<Option<String>, Failure> {
         None => serde_json::from_str(&ctx.setting("SCRIPT").unwrap_or_else(|| "[]".to_string()))?,
     };
     let mut answers = Vec::new();
+    let (run, scheduled_for) = (ctx.run_id(), ctx.scheduled_for().to_string());
     for (number, step) in script.into_iter().enumerate() {
+        let step = script::with(&step, "{run}", &run);
+        let step = script::with(&step, "{scheduled_for}", &scheduled_for);
         let (action, must) =
             script::parse(step).map_err(|error| Failure::new(format!("step {number}: {error}")))?;
         answers.push(match step::perform(&ctx, action) {

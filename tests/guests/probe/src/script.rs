@@ -105,6 +105,12 @@ pub(crate) enum Action {
         times: u64,
         step: Value,
     },
+    /// How many stages there are. Each does all of the steps, of which none may fail, and makes a checkpoint with
+    /// the number of stages that are done: the next attempt goes on there. `{i}` in texts is the stage, from 0.
+    Stages {
+        count: u64,
+        steps: Vec<Value>,
+    },
     /// The attempt's number, from that one on.
     FailUntilAttempt(u32),
     Fail {
@@ -196,13 +202,13 @@ pub(crate) fn parse(step: Value) -> Result<(Action, bool), serde_json::Error> {
     Ok((serde_json::from_value(Value::Object(members))?, must))
 }
 
-/// A step of a `repeat`, in one of its rounds.
-pub(crate) fn for_round(step: &Value, round: u64) -> Value {
+/// A step with `text` wherever `mark` stands in one of its texts.
+pub(crate) fn with(step: &Value, mark: &str, text: &str) -> Value {
     match step {
-        Value::String(text) => Value::String(text.replace("{i}", &round.to_string())),
-        Value::Array(items) => items.iter().map(|item| for_round(item, round)).collect(),
+        Value::String(old) => Value::String(old.replace(mark, text)),
+        Value::Array(items) => items.iter().map(|item| with(item, mark, text)).collect(),
         Value::Object(members) => {
-            members.iter().map(|(name, value)| (name.clone(), for_round(value, round))).collect()
+            members.iter().map(|(name, value)| (name.clone(), with(value, mark, text))).collect()
         }
         other => other.clone(),
     }

@@ -25,6 +25,7 @@ pub(crate) fn perform(ctx: &Context, action: Action) -> Result<Outcome> {
         Action::Return(text) => return Ok(Outcome::End(Ok(text))),
         Action::BigResult(bytes) => return Ok(Outcome::End(Ok(Some("x".repeat(bytes))))),
         Action::Repeat { times, step } => repeat(ctx, times, &step)?,
+        Action::Stages { count, steps } => stages(ctx, count, &steps)?,
         action @ (Action::Insert(_)
         | Action::InsertText { .. }
         | Action::InsertSized { .. }
@@ -96,9 +97,12 @@ fn info(ctx: &Context) -> Value {
     })
 }
 
+/// Stands in a text for the number of the round or stage.
+const ROUND: &str = "{i}";
+
 fn repeat(ctx: &Context, times: u64, step: &Value) -> Result<Value> {
     for round in 0..times {
-        let (action, _) = script::parse(script::for_round(step, round))
+        let (action, _) = script::parse(script::with(step, ROUND, &round.to_string()))
             .map_err(|error| Error::new(Code::Invalid, format!("the step to repeat: {error}")))?;
         match perform(ctx, action) {
             Ok(Outcome::Answer(_)) => {}
@@ -112,6 +116,21 @@ fn repeat(ctx: &Context, times: u64, step: &Value) -> Result<Value> {
         }
     }
     Ok(json!({ "done": times, "error": null }))
+}
+
+fn stages(ctx: &Context, count: u64, steps: &[Value]) -> Result<Value> {
+    let done = ctx.progress().and_then(|progress| progress.parse().ok()).unwrap_or(0);
+    for stage in done..count {
+        for step in steps {
+            let (action, _) = script::parse(script::with(step, ROUND, &stage.to_string()))
+                .map_err(|error| Error::new(Code::Invalid, format!("a step of a stage: {error}")))?;
+            if let Outcome::End(_) = perform(ctx, action)? {
+                return Err(Error::new(Code::Invalid, "a step that ends cannot be part of a stage"));
+            }
+        }
+        ctx.checkpoint(Some(&(stage + 1).to_string()));
+    }
+    Ok(json!(count))
 }
 
 fn send(ctx: &Context, email: script::Email) -> Result<String> {

@@ -17,7 +17,8 @@ pub struct Tally {
     pub skipped: u64,
     pub jumps: u64,
     pub epochs: u64,
-    pub crashes: u64,
+    /// Of the host that were followed by another one.
+    pub lives: u64,
     pub lost: u64,
     pub conflicts: u64,
     pub checkpoints: u64,
@@ -30,7 +31,7 @@ pub struct Tally {
 
 impl Tally {
     pub fn add(&mut self, other: &Tally) {
-        let Tally { commits, runs, attempts, skips, skipped, jumps, epochs, crashes, lost, .. } = other;
+        let Tally { commits, runs, attempts, skips, skipped, jumps, epochs, lives, lost, .. } = other;
         let Tally { conflicts, checkpoints, cancels, stale, pauses, refusals, requests, .. } = other;
         self.commits += commits;
         self.runs += runs;
@@ -39,7 +40,7 @@ impl Tally {
         self.skipped = self.skipped.saturating_add(*skipped);
         self.jumps += jumps;
         self.epochs += epochs;
-        self.crashes += crashes;
+        self.lives += lives;
         self.lost += lost;
         self.conflicts += conflicts;
         self.checkpoints += checkpoints;
@@ -54,13 +55,14 @@ impl Tally {
 pub struct JobBook {
     pub id: JobId,
     pub name: Name,
+    pub made_at: Span,
     pub revisions: Vec<Revision>,
     pub paused: Option<Instant>,
     pub reigns: Vec<Reign>,
     /// Runs that go on, and that wait, in the order of their ids.
     pub live: BTreeSet<RunId>,
     pub waiting: BTreeSet<RunId>,
-    pub turn: Option<Turn>,
+    pub turns: Vec<Turn>,
     /// The end of the last one of each row of skips, and how many.
     pub skips: BTreeMap<(Instant, u32), (Instant, u64)>,
     pub counts: Counts,
@@ -109,16 +111,17 @@ pub struct Reign {
     /// What is due after this instant was never asked for: the clock was set back before it was seen.
     pub owed: Instant,
     /// The first instant without an outcome, and when it is due, while this is known.
+    #[allow(clippy::option_option, reason = "not known, known to be none, and known")]
     pub next: Option<Option<(Instant, Instant)>>,
     /// Nothing of it is owed any more.
     pub released: bool,
 }
 
-/// A job's oldest waiting run while it may begin.
+/// A waiting run that is, or was, its job's oldest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Turn {
     pub run: RunId,
-    /// Since when at the latest, and since when at the earliest.
+    /// Since when it may begin at the latest, and at the earliest; never yet: [`Span::MAX`].
     pub since: Span,
     pub first: Span,
 }

@@ -92,6 +92,8 @@ pub struct Oracle {
     epoch_since: u64,
     /// The newest instant that the wall clock showed at a commit of this epoch.
     high: Instant,
+    /// The newest instant up to which it says that it has come, exact to the hour.
+    reached: Instant,
     /// When the last thing happened that excuses delays, the wall clock was last set, and set back by much.
     disturbed: Span,
     jumped: Span,
@@ -118,6 +120,7 @@ struct Seen {
 
 /// What became of a run's record in its three spaces.
 #[derive(Default)]
+#[allow(clippy::option_option, reason = "untouched, removed and written")]
 struct Places {
     waiting: Option<Option<Run>>,
     live: Option<Option<Run>>,
@@ -177,6 +180,7 @@ impl Oracle {
             presence: Presence::default(),
             epoch: 0,
             epoch_since: 0,
+            reached: Instant::MIN,
             disturbed: Span::ZERO,
             jumped: Span::ZERO,
             reordered: Span::ZERO,
@@ -188,6 +192,7 @@ impl Oracle {
     }
 
     /// Notes what is not as promised. The first finding counts: others may follow from it.
+    #[allow(clippy::needless_pass_by_value, reason = "every caller has just made it")]
     fn fail(&mut self, check: &'static str, text: String) {
         if self.violation.is_none() {
             self.violation = Some(Violation { check, text: format!("{}: {text}", self.wall), at: self.now });
@@ -221,6 +226,26 @@ impl Oracle {
         self.look_for_stuck();
     }
 
+    /// A task or a script of the host panicked, which the runtime and the store keep to themselves.
+    pub fn panicked(&mut self, text: String) {
+        self.fail("panic", text);
+    }
+
+    /// Something of an attempt was taken whose process had died.
+    pub fn heard_of_ghost(&mut self, run: RunId, attempt: u32, what: &str) {
+        self.fail(
+            "ghost",
+            format!("{what} of attempt {attempt} of run {run} was taken, whose process is dead"),
+        );
+    }
+
+    /// Whether what is stored is what the commits made.
+    pub fn holds(&mut self, same: bool, space: Space) {
+        if !same {
+            self.fail("store", format!("{space:?} is not what the commits made of it"));
+        }
+    }
+
     /// Something happened that excuses delays.
     pub fn disturbed(&mut self, now: Span) {
         self.disturbed = self.disturbed.max(now);
@@ -235,7 +260,8 @@ impl Oracle {
     }
 
     /// The wall clock was set.
-    pub fn jumped(&mut self, now: Span, by_ms: i64) {
+    pub fn jumped(&mut self, now: Span, wall: Instant, by_ms: i64) {
+        self.requests.forget(wall);
         self.disturbed(now);
         self.jumped = now;
         if by_ms < -50_000 {

@@ -10,6 +10,7 @@ use sandglass_core::run::{Run, Trigger};
 use sandglass_core::{Instant, JobId, RunId, Span};
 use sandglass_store::record::Meta;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// What one commit did with some instants in a row.
 #[derive(Debug, Clone)]
@@ -128,6 +129,7 @@ impl Oracle {
 
     /// The clock's record has changed: a new epoch lets every schedule go on from what the clock shows.
     pub(super) fn tell_epoch(&mut self, meta: &Meta, seen: &Seen) {
+        let reached = std::mem::replace(&mut self.reached, meta.epoch.reached);
         if meta.epoch.number == self.epoch {
             return;
         }
@@ -139,19 +141,21 @@ impl Oracle {
         }
         self.tally.epochs += 1;
         (self.epoch, self.epoch_since) = (meta.epoch.number, self.commits);
+        self.requests.forget_all();
         let high = std::mem::replace(&mut self.high, self.wall);
         for id in self.jobs.keys().copied().collect::<Vec<_>>() {
-            self.follow_clock(id, high, seen);
+            self.follow_clock(id, high, reached, seen);
         }
     }
 
-    /// The old clock had reached `high`. What is stored of that is exact to the hour.
-    fn follow_clock(&mut self, id: JobId, high: Instant, seen: &Seen) {
+    /// The old clock had come to `high`, and had been seen at `reached` by who deals with occurrences.
+    fn follow_clock(&mut self, id: JobId, high: Instant, reached: Instant, seen: &Seen) {
         let wall = self.wall;
         let Some(job) = self.jobs.get_mut(&id).filter(|job| !job.deleted) else { return };
         let mut lost = None;
         for reign in job.reigns.iter_mut().filter(|reign| reign.to.is_none()) {
-            reign.owed = high.minus(Span::from_secs(3_600));
+            // Without room for it, an occurrence may wait some seconds.
+            reign.owed = reached.minus(Span::from_secs(10));
             reign.close(high);
             if !reign.paused {
                 lost = reign.next(id).filter(|(nominal, _)| *nominal > wall);
@@ -185,7 +189,7 @@ impl Oracle {
         let mut made: BTreeMap<JobId, usize> = BTreeMap::new();
         for dealt in &dealt {
             let made = made.entry(dealt.job).or_default();
-            let expired = self.expired_in(seen, dealt.job);
+            let expired = Self::expired_in(seen, dealt.job);
             let queue = counts.get(&dealt.job).map_or(0, |count| count.saturating_sub(expired)) + *made;
             self.deal_with(dealt, queue, seen);
             *made += usize::from(!matches!(dealt.how, How::Skipped(_)));
@@ -197,7 +201,7 @@ impl Oracle {
     }
 
     /// Runs of the job that this commit gave up before it dealt with occurrences.
-    fn expired_in(&self, seen: &Seen, job: JobId) -> usize {
+    fn expired_in(seen: &Seen, job: JobId) -> usize {
         let expired = |run: &&Run| run.status() == "skipped";
         let ended = seen.runs.iter().filter(|(id, _)| id.job() == job);
         ended.filter_map(|(_, places)| places.ended.as_ref()?.as_ref()).filter(expired).count()
@@ -238,6 +242,7 @@ impl Oracle {
         }
     }
 
+    #[allow(clippy::too_many_lines, reason = "the rules, one after the other")]
     fn judge(
         &self,
         job: &mut JobBook,
@@ -410,10 +415,8 @@ fn misfit(job: &mut JobBook, dealt: &Dealt) -> (&'static str, String) {
             check = "lost";
         }
         let next = reign.next(id).map(|(at, _)| at);
-        text += &format!(
-            "; a schedule from {} to {:?} is at {}, next {next:?}",
-            reign.from, reign.to, reign.dealt
-        );
+        let Reign { from, to, dealt, .. } = reign;
+        let _ = write!(text, "; a schedule from {from} to {to:?} is at {dealt}, next {next:?}");
     }
     (check, text)
 }

@@ -26,15 +26,25 @@ pub enum Asked {
 
 #[derive(Default)]
 pub struct Requests {
-    /// What was asked, how often, and how many runs were made for it.
-    asked: BTreeMap<Asked, (u32, u32)>,
+    /// What was asked, how often, how many runs were made for it, and when it was asked last.
+    asked: BTreeMap<Asked, (u32, u32, Span)>,
     once: BTreeMap<Asked, (RunId, Instant)>,
     backfilled: BTreeSet<(Name, Instant, RunId)>,
 }
 
 impl Requests {
-    pub fn has_asked(&self, asked: Asked) -> bool {
-        self.asked.contains_key(&asked)
+    /// The clock shows this: keys live for a day of it.
+    pub(super) fn forget(&mut self, wall: Instant) {
+        self.once.retain(|_, (_, at)| wall.since(*at) < Span::from_secs(86_400));
+    }
+
+    /// They are of one clock.
+    pub(super) fn forget_all(&mut self) {
+        self.once.clear();
+    }
+
+    pub fn has_asked(&self, asked: &Asked) -> bool {
+        self.asked.contains_key(asked)
     }
 
     /// What is wrong with a new run, if anything is.
@@ -61,7 +71,7 @@ impl Requests {
                 };
                 let asked = self.asked.keys().find(is_it).cloned();
                 let Some(asked) = asked else { return Some("nobody asked for it") };
-                let (times, made) = self.asked.get_mut(&asked)?;
+                let (times, made, _) = self.asked.get_mut(&asked)?;
                 *made += 1;
                 if made > times {
                     return Some("it was asked for less often");
@@ -81,9 +91,10 @@ impl Requests {
 
 impl Oracle {
     /// Somebody is about to ask.
-    pub fn ask(&mut self, asked: Asked) {
+    pub fn ask(&mut self, asked: Asked, now: Span) {
         self.tally.requests += 1;
-        self.requests.asked.entry(asked).or_default().0 += 1;
+        let entry = self.requests.asked.entry(asked).or_default();
+        (entry.0, entry.2) = (entry.0 + 1, now);
     }
 
     pub fn answer_run(&mut self, asked: &Asked, answer: &Result<Run, OpError>) {
@@ -152,14 +163,16 @@ impl Oracle {
     }
 
     fn refused(&mut self, asked: &Asked, error: &OpError) {
-        let gone = |job: &Name| !self.names.contains_key(job);
+        let since = self.requests.asked.get(asked).map_or(Span::ZERO, |(_, _, at)| *at);
+        // It may have been made since.
+        let gone = |job: &Name| self.names.get(job).is_none_or(|id| self.jobs[id].made_at >= since);
         let right = match (asked, error) {
-            (_, OpError::Store(_)) => true,
+            // History may be gone, and with it what is to be done again.
+            (_, OpError::Store(_))
+            | (Asked::Backfill { .. }, OpError::Invalid(_) | OpError::Limit(_))
+            | (Asked::Run { .. }, OpError::Limit(_))
+            | (Asked::Again(_), OpError::Limit(_) | OpError::NotFound(_)) => true,
             (Asked::Run { job, .. } | Asked::Backfill { job, .. }, OpError::NotFound(_)) => gone(job),
-            (Asked::Backfill { .. }, OpError::Invalid(_) | OpError::Limit(_)) => true,
-            (Asked::Run { .. } | Asked::Again(_), OpError::Limit(_)) => true,
-            // History may be gone, the job too.
-            (Asked::Again(_), OpError::NotFound(_)) => true,
             (Asked::Again(run), OpError::Conflict(_)) => self.runs.get(run).is_none_or(|book| {
                 book.run.outcome().is_none() || self.jobs.get(&run.job()).is_none_or(|job| job.deleted)
             }),

@@ -68,6 +68,11 @@ impl Oracle {
         }
     }
 
+    /// The attempts that execute.
+    pub fn executing(&self) -> Vec<(RunId, u32)> {
+        self.presence.present().collect()
+    }
+
     pub fn guest_ends(&mut self, run: RunId, attempt: u32, end: GuestEnd) {
         if let Some(guest) = self.presence.guests.get_mut(&(run, attempt)) {
             guest.end = Some(end);
@@ -132,7 +137,8 @@ impl Oracle {
         let mut touched: Vec<JobId> = seen.runs.keys().map(|id| id.job()).collect();
         touched.extend(seen.revisions.iter().map(|(key, _)| key.job));
         touched.dedup();
-        let newest = begun.iter().map(|id| (self.could_begin(*id), *id)).max();
+        let orderly = begun.iter().filter(|id| self.runs[*id].born_at > self.jumped);
+        let newest = orderly.map(|id| (self.could_begin(*id), *id)).max();
         for id in touched {
             self.give_turn(id);
         }
@@ -175,33 +181,31 @@ impl Oracle {
         if !book.run.attempts.is_empty() {
             return book.eligible.unwrap_or(book.since);
         }
-        let turn = self.jobs.get(&id.job()).and_then(|job| job.turn).filter(|turn| turn.run == id);
-        turn.map_or(self.now, |turn| turn.first)
+        let turn = self.jobs.get(&id.job()).and_then(|job| job.turns.iter().find(|turn| turn.run == id));
+        turn.map_or(self.now, |turn| turn.first.min(self.now))
     }
 
     fn give_turn(&mut self, id: JobId) {
         let now = self.now;
         let Some(job) = self.jobs.get_mut(&id) else { return };
         let free = job.live.len() < job.concurrency();
-        let head = job.waiting.first().copied();
-        job.turn = match (head, job.turn) {
-            (Some(run), Some(turn)) if free && turn.run == run && turn.since != Span::MAX => Some(turn),
-            (Some(run), turn) => {
-                let first = turn.filter(|turn| turn.run == run).map_or(now, |turn| turn.first);
-                Some(Turn {
-                    run,
-                    since: if free { now } else { Span::MAX },
-                    first: if free { first } else { now },
-                })
-            }
-            (None, _) => None,
-        };
+        let waiting = &job.waiting;
+        job.turns.retain(|turn| waiting.contains(&turn.run));
+        // Who had a turn keeps it, also where a clock that was set back puts another one before it.
+        if let Some(head) = waiting.first().filter(|head| !job.turns.iter().any(|turn| turn.run == **head)) {
+            job.turns.push(Turn { run: *head, since: Span::MAX, first: Span::MAX });
+        }
+        for turn in &mut job.turns {
+            // Who waits again is behind those that waited on.
+            turn.since = if free { turn.since.min(now) } else { Span::MAX };
+            turn.first = if free { turn.first.min(now) } else { turn.first };
+        }
     }
 
     /// Of the runs that can begin, the one that could first.
     fn first_in_turn(&self) -> Option<(RunId, Span)> {
-        let heads = self.jobs.values().filter_map(|job| job.turn.filter(|turn| turn.since != Span::MAX));
-        let heads = heads.map(|turn| (turn.since, turn.run));
+        let turns = self.jobs.values().flat_map(|job| &job.turns).filter(|turn| turn.since != Span::MAX);
+        let heads = turns.map(|turn| (turn.since, turn.run));
         let retrying = self.jobs.values().flat_map(|job| &job.live).filter_map(|id| {
             let book = &self.runs[id];
             matches!(book.run.state, State::Retrying { .. }).then_some((book.eligible?, *id))
@@ -323,8 +327,7 @@ impl Oracle {
         for (DueKey { at, what }, entry) in read.list::<DueEntry>(&all, false, usize::MAX)? {
             let right = match what {
                 Due::Attempt(_) => false,
-                Due::Check(_) => at > self.wall,
-                Due::Occurrence { .. } => at > self.wall,
+                Due::Check(_) | Due::Occurrence { .. } => at > self.wall,
             };
             if !right {
                 return Ok(Some(format!("{what:?} is due at {at}: {entry:?}")));

@@ -1,15 +1,14 @@
 //! What becomes of jobs and runs: each change of a run's record has a reason that was seen, and follows the
 //! table of retries.
 
-use super::books::{Counts, JobBook, RunBook};
+use super::books::RunBook;
 use super::occurrence::Dealt;
 use super::request::Asked;
 use super::rest::GuestEnd;
-use super::{Fact, Oracle, Places, Seen};
-use sandglass_core::job::Revision;
+use super::{Oracle, Places, Seen};
 use sandglass_core::policy::{Overlap, Retry};
 use sandglass_core::run::{Cause, Outcome, Run, State, Trigger};
-use sandglass_core::{JobId, Name, RunId, Span};
+use sandglass_core::{JobId, RunId, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a run's record may have changed, where nobody asked.
@@ -20,107 +19,6 @@ struct Around<'a> {
 }
 
 impl Oracle {
-    pub(super) fn tell_fact(&mut self, fact: &Fact, seen: &Seen) {
-        let wall = self.wall;
-        match fact {
-            Fact::Deployed { job, spec } => match self.names.get(job).copied() {
-                Some(id) if self.jobs[&id].newest().spec == **spec => {}
-                Some(id) => self.revise(id, (**spec).clone()),
-                None => self.create(job, Revision::following(None, (**spec).clone(), wall), seen),
-            },
-            Fact::RolledBack { job, number } => {
-                let Some(id) = self.names.get(job).copied() else {
-                    return self.fail("refusal", format!("{job} was rolled back, and is not there"));
-                };
-                let old = self.jobs[&id].revisions.iter().find(|revision| revision.number == *number);
-                match old.map(|revision| revision.spec.clone()) {
-                    Some(spec) => self.revise(id, spec),
-                    None => self.fail("refusal", format!("{job} was rolled back to {number}, which is none")),
-                }
-            }
-            Fact::Paused { job } => {
-                if let Some(id) = self.names.get(job).copied() {
-                    self.pause(id);
-                }
-            }
-            Fact::Resumed { job } => {
-                let Some(id) = self.names.get(job).copied() else { return };
-                if self.jobs[&id].paused.is_some() {
-                    self.close_reign(id);
-                    if let Some(job) = self.jobs.get_mut(&id) {
-                        job.paused = None;
-                        job.counts.failures_in_a_row = 0;
-                    }
-                    self.begin_reign(id);
-                }
-            }
-            Fact::Deleted { job } => {
-                let Some(id) = self.names.remove(job) else { return };
-                let Some(job) = self.jobs.get_mut(&id) else { return };
-                job.deleted = true;
-                for reign in &mut job.reigns {
-                    reign.released = true;
-                }
-            }
-            Fact::Refused { job, what, why } => {
-                let known = self.names.get(job).map(|id| &self.jobs[id]);
-                let right = match *what {
-                    "roll back" => known.is_none_or(|job| job.newest().number < 50),
-                    "deploy" => false,
-                    _ => known.is_none(),
-                };
-                if !right {
-                    self.fail("refusal", format!("{what} {job} was refused: {why}"));
-                }
-            }
-        }
-    }
-
-    fn create(&mut self, name: &Name, revision: Revision, seen: &Seen) {
-        let id = seen.jobs.iter().find(|(_, job)| job.as_ref().is_some_and(|job| job.name == *name));
-        let Some((id, _)) = id.filter(|(id, _)| !self.jobs.contains_key(id)) else {
-            return self.fail("job", format!("{name} was deployed, and no new job has that name"));
-        };
-        let book = JobBook {
-            id: *id,
-            name: name.clone(),
-            revisions: vec![revision],
-            paused: None,
-            reigns: Vec::new(),
-            live: BTreeSet::new(),
-            waiting: BTreeSet::new(),
-            turn: None,
-            skips: BTreeMap::new(),
-            counts: Counts::default(),
-            deleted: false,
-        };
-        self.jobs.insert(*id, book);
-        self.names.insert(name.clone(), *id);
-        self.begin_reign(*id);
-    }
-
-    fn revise(&mut self, id: JobId, spec: sandglass_core::spec::Specification) {
-        let wall = self.wall;
-        let Some(job) = self.jobs.get_mut(&id) else { return };
-        let before = job.newest();
-        let revision = Revision::following(Some(before), spec, wall);
-        let same = before.spec.schedule == revision.spec.schedule;
-        job.revisions.push(revision);
-        if !same {
-            self.close_reign(id);
-            self.begin_reign(id);
-        }
-    }
-
-    fn pause(&mut self, id: JobId) {
-        let wall = self.wall;
-        let Some(job) = self.jobs.get_mut(&id).filter(|job| job.paused.is_none()) else { return };
-        job.paused = Some(wall);
-        self.tally.pauses += 1;
-        self.close_reign(id);
-        self.begin_reign(id);
-    }
-
     /// Follows every run that a commit changed, and gives the occurrences that it made runs of.
     pub(super) fn move_runs(&mut self, seen: &Seen) -> Vec<Dealt> {
         let mut dealt = Vec::new();
@@ -135,14 +33,13 @@ impl Oracle {
         let deleted = seen.jobs.iter().filter(|(_, job)| job.is_none()).map(|(id, _)| *id).collect();
         let around = Around { replaced: &replaced, deleted: &deleted };
         for (id, places) in &seen.runs {
-            let after = match (&places.live, &places.waiting, &places.ended) {
-                (Some(Some(run)), Some(None) | None, None | Some(None))
-                | (Some(None) | None, Some(Some(run)), None | Some(None))
-                | (Some(None) | None, Some(None) | None, Some(Some(run))) => run,
-                _ => {
-                    self.fail("places", format!("run {id} lies in no place, or in two"));
-                    continue;
-                }
+            let ((Some(Some(after)), Some(None) | None, None | Some(None))
+            | (Some(None) | None, Some(Some(after)), None | Some(None))
+            | (Some(None) | None, Some(None) | None, Some(Some(after)))) =
+                (&places.live, &places.waiting, &places.ended)
+            else {
+                self.fail("places", format!("run {id} lies in no place, or in two"));
+                continue;
             };
             match self.runs.remove(id) {
                 None => dealt.extend(self.make(after)),
@@ -219,10 +116,10 @@ impl Oracle {
         if let Some(unasked) = self.requests.unasked(run, self.wall) {
             self.fail("unasked", format!("{unasked}: {run:?}"));
         }
-        if run.running_attempt().is_some() {
-            if let Err((check, text)) = self.begin(&mut book, run) {
-                self.fail(check, format!("run {id}: {text}"));
-            }
+        if run.running_attempt().is_some()
+            && let Err((check, text)) = self.begin(&mut book, run)
+        {
+            self.fail(check, format!("run {id}: {text}"));
         }
         self.runs.insert(id, book);
         Dealt::run(run)
@@ -294,7 +191,7 @@ impl Oracle {
         let job = run.id.job();
         let replaced = around.replaced.contains(&job) && run.trigger == Trigger::Schedule;
         let deleted = around.deleted.contains(&job) && run.running_attempt().is_none();
-        if replaced || deleted || self.requests.has_asked(Asked::Cancel(run.id)) {
+        if replaced || deleted || self.requests.has_asked(&Asked::Cancel(run.id)) {
             return Ok(());
         }
         Err(("cancel", "nobody cancelled it".into()))
@@ -449,27 +346,6 @@ impl Oracle {
     /// When the wall clock will show `at`, if nobody sets it.
     fn elapsed_at(&self, at: sandglass_core::Instant) -> Span {
         Span::from_millis(self.now.millis() + at.since(self.wall).millis())
-    }
-
-    /// Keeps the job's counts of ends, and pauses it where it is to be.
-    fn count_end(&mut self, run: &Run, outcome: Outcome) {
-        let id = run.id.job();
-        let Some(job) = self.jobs.get_mut(&id).filter(|job| !job.deleted) else { return };
-        let counts = &mut job.counts;
-        match outcome {
-            Outcome::Succeeded => (counts.succeeded, counts.failures_in_a_row) = (counts.succeeded + 1, 0),
-            Outcome::Failed(_) => {
-                counts.failed += 1;
-                counts.failures_in_a_row += 1;
-            }
-            Outcome::Cancelled => counts.cancelled += 1,
-            Outcome::Skipped => counts.missed += 1,
-        }
-        counts.newest = Some((run.id, outcome));
-        let most = job.policy().pause_after;
-        if outcome.cause().is_some() && most > 0 && job.counts.failures_in_a_row >= most {
-            self.pause(id);
-        }
     }
 }
 
