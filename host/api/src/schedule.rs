@@ -88,9 +88,11 @@ pub(crate) async fn preview(
 }
 
 fn occurrences(schedule: &Schedule, job: Option<JobId>, after: Instant, count: usize) -> Preview {
-    let nominal = std::iter::successors(schedule.next_after(after), |at| schedule.next_after(*at));
     let due = |nominal| job.map_or(nominal, |job| schedule.jittered(job, nominal));
-    Preview { occurrences: nominal.take(count).map(due).collect(), words: schedule.words() }
+    Preview {
+        occurrences: schedule.instants_after(after).take(count).map(due).collect(),
+        words: schedule.words(),
+    }
 }
 
 #[derive(Debug, Serialize)]

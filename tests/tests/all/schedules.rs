@@ -1,6 +1,6 @@
 //! When jobs run, and what becomes of the occurrences at which they do not.
 
-use sandglass_tests::{Host, instant, instants, millis_between, now, until};
+use sandglass_tests::{Cli, Host, instant, instants, millis_between, now, until};
 use serde_json::{Value, json};
 
 /// The ended runs of a job, oldest first.
@@ -283,4 +283,74 @@ fn what_was_missed_while_the_host_was_down_is_caught_up_once() {
 
     // What is not late by its own policy is not missed: one runs, and the others find it in their way, or run too.
     assert_eq!(host.read("jobs/patient")["counters"]["missed"], 0);
+}
+
+#[test]
+fn what_is_foretold_anywhere_is_what_the_scheduler_does() {
+    let host = Host::start();
+    let cli = Cli::of(&host);
+    let after = "2026-10-24T12:00:00.000Z";
+    let schedules = [
+        json!({"every": "90s", "start": "2026-01-01T00:00:00.000Z"}),
+        json!({"every": "1mo", "start": "2026-01-31T09:30:00.000Z", "time_zone": "America/New_York"}),
+        json!({"cron": "30 2 * * *", "time_zone": "Europe/Zurich", "dst_repeat": "both"}),
+        json!({"cron": "*/20 * 13 * fri", "time_zone": "Australia/Lord_Howe"}),
+        json!({"cron": "15 30 0 1 jan,jul *", "time_zone": "Africa/Casablanca", "dst_gap": "skip"}),
+        json!({"at": "2031-03-04T05:06:07.000Z"}),
+    ];
+    for (number, schedule) in schedules.iter().enumerate() {
+        let name = format!("job-{number}");
+        let members = schedule.as_object().unwrap();
+        let pairs: Vec<(&str, &str)> =
+            members.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+        let options: Vec<String> = pairs
+            .iter()
+            .flat_map(|(name, value)| [format!("--{}", name.replace('_', "-")), (*value).into()])
+            .collect();
+        let preview = |pairs: &[(&str, &str)]| {
+            let call = host.get("schedules/preview").queries(pairs).query("after", after);
+            call.query("count", "50").send().json(200)
+        };
+        let next = |of: &[&str]| {
+            let command = [&["next", "--json", "-n", "50", "--after", after], of].concat();
+            cli.run(&command).json()
+        };
+        let foretold = preview(&pairs);
+        assert!(!foretold["occurrences"].as_array().unwrap().is_empty(), "{schedule}");
+        assert_eq!(next(&options.iter().map(String::as_str).collect::<Vec<_>>()), foretold, "{schedule}");
+
+        // The same of a job, which the scheduler awaits.
+        host.deploy(&name, "trivial", json!({ "schedule": schedule }));
+        assert_eq!(preview(&[("job", &name)]), foretold, "{schedule}");
+        assert_eq!(next(&[&name]), foretold, "{schedule}");
+        let awaited = host.list("upcoming").into_iter().find(|item| item["job"] == name.as_str()).unwrap();
+        let since = host.read(format!("jobs/{name}"))["revised_at"].as_str().unwrap().to_string();
+        let of_job =
+            host.get("schedules/preview").query("job", &name).query("after", &since).send().json(200);
+        assert_eq!(awaited["scheduled_for"], of_job["occurrences"][0], "{schedule}");
+        assert_eq!(awaited["at"], awaited["scheduled_for"], "{schedule}");
+    }
+
+    // What was foretold is what runs, and is skipped.
+    host.deploy("tick", "trivial", json!({"schedule": {"cron": "* * * * * *"}}));
+    let since = host.read("jobs/tick")["created_at"].as_str().unwrap().to_string();
+    let foretold = host.get("schedules/preview").query("job", "tick").query("after", &since).send().json(200);
+    more_runs(&host, "tick", 4);
+    host.post("jobs/tick/pause").send().json(200);
+    until("its end", || (host.read("jobs/tick")["live_runs"] == 0).then_some(()));
+    let mut dealt_with: Vec<Value> =
+        runs(&host, "tick").iter().map(|run| run["scheduled_for"].clone()).collect();
+    dealt_with.extend(host.list("jobs/tick/skips").iter().flat_map(|skip| {
+        let (from, to) = (instant(&skip["from"]).as_millisecond(), instant(&skip["to"]).as_millisecond());
+        foretold["occurrences"]
+            .as_array()
+            .unwrap()
+            .clone()
+            .into_iter()
+            .filter(move |at| (from..=to).contains(&instant(at).as_millisecond()))
+    }));
+    dealt_with.sort_by_key(instant);
+    let compared = dealt_with.len().min(foretold["occurrences"].as_array().unwrap().len());
+    assert!(compared >= 4);
+    assert_eq!(dealt_with[..compared], foretold["occurrences"].as_array().unwrap()[..compared]);
 }

@@ -143,7 +143,7 @@ fn next(job: &Job, schedule: &Schedule, now: Instant) -> Vec<Instant> {
     if job.paused.is_some() {
         return Vec::new();
     }
-    std::iter::successors(schedule.next_after(now), |at| schedule.next_after(*at)).take(NEXT).collect()
+    schedule.instants_after(now).take(NEXT).collect()
 }
 
 /// A pause that goes on has skipped what nobody has recorded yet; it counts.

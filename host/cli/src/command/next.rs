@@ -70,8 +70,7 @@ impl Next {
 
     fn of_spec(&self, spec: &ScheduleSpec, now: Instant) -> Result<Value> {
         let schedule = Schedule::new(spec, now).map_err(|problems| wrong(&problems))?;
-        let first = schedule.next_after(self.after.unwrap_or(now));
-        let instants = std::iter::successors(first, |at| schedule.next_after(*at));
+        let instants = schedule.instants_after(self.after.unwrap_or(now));
         let occurrences: Vec<Instant> = instants.take(self.count as usize).collect();
         Ok(json!({"occurrences": occurrences, "words": schedule.words()}))
     }

@@ -102,6 +102,11 @@ impl Schedule {
         matches!(self.0.rule, Rule::OnDemand)
     }
 
+    /// All nominal instants strictly after `t`, as the scheduler finds them: one after the other. They may never end.
+    pub fn instants_after(&self, t: Instant) -> impl Iterator<Item = Instant> + '_ {
+        std::iter::successors(self.next_after(t), |at| self.next_after(*at))
+    }
+
     /// The first nominal instant strictly after `t`.
     pub fn next_after(&self, t: Instant) -> Option<Instant> {
         let (first, last) = self.0.bounds();

@@ -23,7 +23,7 @@ pub use rest::GuestEnd;
 use rest::Presence;
 use sandglass_core::job::{Job, Revision, Skip, Status};
 use sandglass_core::row::Row;
-use sandglass_core::run::Run;
+use sandglass_core::run::{Run, State};
 use sandglass_core::spec::Specification;
 use sandglass_core::{Instant, JobId, Name, RunId, Span};
 use sandglass_store::key::{LiveKey, RevisionKey, RowPlace, SkipKey};
@@ -268,6 +268,13 @@ impl Oracle {
             self.reordered = now;
         }
         self.tally.jumps += 1;
+        for book in self.runs.values_mut().filter(|book| book.eligible.is_some_and(|at| at > now)) {
+            let State::Retrying { due } = book.run.state else { continue };
+            // A delay that began at an instant that is still to come is waited for as if the clock had not been set.
+            if book.run.attempts.last().is_some_and(|last| last.ended_at <= wall) {
+                book.eligible = Some(Span::from_millis(now.millis() + due.since(wall).millis()));
+            }
+        }
     }
 
     /// Longer than anything takes that is not disturbed.
