@@ -91,6 +91,13 @@ pub fn plan(seed: u64) -> Plan {
     for _ in 0..dice.within(0, 40) {
         let at = Span::from_millis(dice.below(horizon));
         let what = what(&mut dice, &plan, pace * jobs as u64);
+        if let What::Pause { job } = what
+            && dice.is(50)
+        {
+            // Shorter than an occurrence is put off by its jitter, or than the host is busy.
+            let at = Span::from_millis(at.millis() + dice.scaled(1, pace * jobs as u64 * 2));
+            plan.steps.push(Step { at, what: What::Resume { job } });
+        }
         plan.steps.push(Step { at, what });
     }
     plan.steps.sort_by_key(|step| step.at);

@@ -81,26 +81,17 @@ pub fn claim(
     for (key, _) in &checks {
         claim.check(write, key)?;
     }
-    let most = room.slots.min(CLAIM_MAX);
-    let attempts = write.as_read().list::<DueEntry>(&Due::attempts(now), false, most)?;
-    claim.crowded = most == 0;
-    for (key, _) in &attempts {
-        if !claim.begin_due(write, key)? {
-            claim.crowded = true;
-            break;
-        }
-    }
+    let more_attempts = claim.attempts(write)?;
     let occurrences = write.as_read().list::<DueEntry>(&Due::occurrences(now), false, CLAIM_MAX)?;
     for (key, entry) in &occurrences {
         if !claim.occurrence(write, key, entry)? {
             break;
         }
     }
-    let Claim { mut claimed, room, crowded, .. } = claim;
+    let Claim { mut claimed, .. } = claim;
     // What began and was replaced in the same claim is not executed.
     let Claimed { started, ended, .. } = &mut claimed;
     started.retain(|started| !ended.contains(&started.run.id));
-    let more_attempts = !crowded && room.slots > 0 && attempts.len() == most;
     claimed.more = more_attempts || checks.len() == CLAIM_MAX || claimed.occurrences == CLAIM_MAX;
     Ok(claimed)
 }
@@ -125,6 +116,28 @@ struct Owned {
 }
 
 impl Claim<'_> {
+    /// Begins what is due, in its order, and says whether more of it may have room than one claim looks at. Some
+    /// entries come to nothing: those behind them are looked at before any occurrence is, which would overtake them.
+    fn attempts(&mut self, write: &mut dyn Write) -> Result<bool, StoreError> {
+        let mut left = CLAIM_MAX;
+        while self.room.slots > 0 && left > 0 {
+            let most = self.room.slots.min(left);
+            let due = write.as_read().list::<DueEntry>(&Due::attempts(self.now), false, most)?;
+            for (key, _) in &due {
+                if !self.begin_due(write, key)? {
+                    self.crowded = true;
+                    return Ok(false);
+                }
+            }
+            left -= due.len();
+            if due.len() < most {
+                return Ok(false);
+            }
+        }
+        self.crowded = true;
+        Ok(self.room.slots > 0)
+    }
+
     /// Looks at a run that may still wait.
     fn check(&mut self, write: &mut dyn Write, key: &DueKey) -> Result<(), StoreError> {
         write.remove::<DueEntry>(key);

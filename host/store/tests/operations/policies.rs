@@ -367,6 +367,23 @@ fn a_change_after_a_small_step_back_repeats_nothing_either() {
 }
 
 #[test]
+fn no_occurrence_overtakes_a_run_behind_one_that_comes_to_nothing() {
+    let mut world = World::new();
+    let allow = |most: u32| json!({"policy": {"overlap": "allow", "max_concurrency": most}});
+    world.put("c", json!({"every": "10s"}));
+    world.put_with("a", allow(2));
+    world.put("b", json!({}));
+    let (first, second) = (world.ask("a", 1).unwrap(), world.ask("a", 2).unwrap());
+    assert_eq!(world.claim(2, 1).started[0].run.id, first.id);
+    // The second one of `a` has its turn, and then the job allows one only.
+    world.put_with("a", allow(1));
+    let other = world.ask("b", 9).unwrap();
+    let started = world.claim(10, 1).started;
+    assert_eq!(started.iter().map(|started| started.run.id).collect::<Vec<_>>(), [other.id]);
+    assert_eq!(world.run(second.id).status(), "queued");
+}
+
+#[test]
 fn a_failure_is_told_by_mail_and_webhook_with_its_commit() {
     let mut world = World::new();
     let notify = json!({"email": ["ops@example.com"], "webhook": "https://example.com/hook", "secret": "K"});

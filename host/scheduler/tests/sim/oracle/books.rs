@@ -66,6 +66,8 @@ pub struct JobBook {
     /// The end of the last one of each row of skips, and how many.
     pub skips: BTreeMap<(Instant, u32), (Instant, u64)>,
     pub counts: Counts,
+    /// The commit that last ended runs of it, and what it ended. Nobody can tell which of them was the last.
+    pub ended_last: (u64, Vec<(RunId, Outcome)>),
     pub deleted: bool,
 }
 

@@ -83,6 +83,7 @@ impl Oracle {
             turns: Vec::new(),
             skips: BTreeMap::new(),
             counts: Counts::default(),
+            ended_last: (0, Vec::new()),
             deleted: false,
         };
         self.jobs.insert(*id, book);
@@ -114,8 +115,12 @@ impl Oracle {
 
     /// Keeps the job's counts of ends, and pauses it where it is to be.
     pub(super) fn count_end(&mut self, run: &Run, outcome: Outcome) {
-        let id = run.id.job();
+        let (id, commit) = (run.id.job(), self.commits);
         let Some(job) = self.jobs.get_mut(&id).filter(|job| !job.deleted) else { return };
+        if job.ended_last.0 != commit {
+            job.ended_last = (commit, Vec::new());
+        }
+        job.ended_last.1.push((run.id, outcome));
         let counts = &mut job.counts;
         match outcome {
             Outcome::Succeeded => (counts.succeeded, counts.failures_in_a_row) = (counts.succeeded + 1, 0),
@@ -162,8 +167,11 @@ impl Oracle {
             }
         }
         for (id, status) in &seen.statuses {
-            let (Some(status), Some(book)) = (status, self.jobs.get(id)) else { continue };
+            let (Some(status), Some(book)) = (status, self.jobs.get_mut(id)) else { continue };
             let counts = Counts::of(status);
+            if counts.newest.is_some_and(|newest| book.ended_last.1.contains(&newest)) {
+                book.counts.newest = counts.newest;
+            }
             if counts != book.counts {
                 let text = format!("{}: {counts:?}, and the books say {:?}", book.name, book.counts);
                 self.fail("counts", text);

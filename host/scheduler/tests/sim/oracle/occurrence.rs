@@ -12,6 +12,9 @@ use sandglass_store::record::Meta;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// A clock that is set back by more begins a new epoch.
+const DAY: Span = Span::from_secs(86_400);
+
 /// What one commit did with some instants in a row.
 #[derive(Debug, Clone)]
 pub struct Dealt {
@@ -127,6 +130,14 @@ impl Oracle {
         }
     }
 
+    /// A clock that was set back by more than a day has begun a new epoch.
+    pub(super) fn look_for_epoch(&mut self) {
+        let back = self.reached.since(self.wall);
+        if back > DAY && self.is_calm_since(Span::ZERO) {
+            self.fail("epoch", format!("the clock was set back by {back}, and its epoch goes on"));
+        }
+    }
+
     /// The clock's record has changed: a new epoch lets every schedule go on from what the clock shows.
     pub(super) fn tell_epoch(&mut self, meta: &Meta, seen: &Seen) {
         let reached = std::mem::replace(&mut self.reached, meta.epoch.reached);
@@ -134,8 +145,7 @@ impl Oracle {
             return;
         }
         let back = self.high.since(self.wall);
-        let day = Span::from_secs(86_400);
-        if meta.epoch.number != self.epoch + 1 || back <= day {
+        if meta.epoch.number != self.epoch + 1 || back <= DAY {
             let text = format!("epoch {} after {}, {back} back", meta.epoch.number, self.epoch);
             self.fail("epoch", text);
         }

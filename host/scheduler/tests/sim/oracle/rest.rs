@@ -248,6 +248,7 @@ impl Oracle {
     pub fn look(&mut self, now: Span, wall: Instant) {
         (self.now, self.wall) = (now, wall);
         self.look_for_overdue();
+        self.look_for_epoch();
         if let Some((run, since)) = self.presence.candidate
             && self.is_calm_since(since)
         {
