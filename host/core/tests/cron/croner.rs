@@ -93,10 +93,16 @@ impl Oracle for Croner {
             }
             let meant = time_of_day(expression);
             let change = case.zone.change_until(at).filter(|change| change.at == at && change.skipped() > 0);
-            if let Some(change) = change.filter(|_| case.zone.wall(at).rem_euclid(86_400) != meant) {
-                // It was shifted here, from the only such time of day within the gap.
+            // It was shifted here, from the only such time of day within the gap; where that is as long as a day, it
+            // may be the one at which it ends.
+            let shifted = change.and_then(|change| {
                 let gap_end = at + change.after;
-                let skipped = gap_end - (gap_end - meant).rem_euclid(86_400);
+                let back = (gap_end - meant).rem_euclid(86_400);
+                let skipped = gap_end - if back == 0 { 86_400 } else { back };
+                let is_in_gap = skipped >= at + change.before && expression.means_day(skipped);
+                (back != 0 || is_in_gap).then_some((skipped, gap_end))
+            });
+            if let Some((skipped, gap_end)) = shifted {
                 if gap_end - skipped > 7200 {
                     rules.push(GAP_LONG);
                     break;
