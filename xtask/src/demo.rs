@@ -6,7 +6,7 @@ mod folder;
 mod host;
 
 use crate::process::{build_program, output, run as run_command, step};
-use crate::{guests, root};
+use crate::{guests, portal, root};
 use anyhow::{Context, Result, bail};
 use dataset::DataSet;
 use host::Host;
@@ -28,6 +28,11 @@ struct Options {
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let options = parse(arguments)?;
     guests::build()?;
+    if portal::can_build() {
+        portal::build()?;
+    } else {
+        println!("npm is not installed: the host has no portal");
+    }
     let binary = build_program("sandglass")?;
     host::check_is_free(&options.listen)?;
     folder::prepare(&options.data)?;
@@ -39,6 +44,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
     show(&client, &data, &set)?;
     client.farewell();
+    if let Some(link) = host.link() {
+        println!("\nThe portal, with a link that signs in once within an hour:\n\n  {link}");
+    }
     if options.once {
         return host.stop();
     }

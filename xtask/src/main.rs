@@ -5,6 +5,7 @@ mod bench;
 mod debian;
 mod demo;
 mod guests;
+mod portal;
 mod process;
 mod python;
 mod sim;
@@ -19,6 +20,7 @@ const HELP: &str = "\
 usage: cargo xtask COMMAND
 
   guests                    build the example jobs and the tests' jobs into target/guests
+  portal [--pictures]       build the web page that the host serves, for the next build to embed; with npm
   test [SUITE...] [--full]  run the suites, or some of them; --list says which there are
   demo [--once] [--data DIR] [--listen ADDR]
                             a host with a job at work on a public data set
@@ -47,6 +49,12 @@ fn run(arguments: &[String]) -> Result<()> {
     };
     match command.as_str() {
         "guests" if rest.is_empty() => guests::build().map(drop),
+        "portal" if rest.is_empty() => portal::build(),
+        "portal" if rest == ["--pictures"] => {
+            guests::build()?;
+            portal::build()?;
+            portal::pictures(&process::build_program("sandglass")?)
+        }
         "test" => test::run(rest),
         "demo" => demo::run(rest),
         "bench" => bench::run(rest),

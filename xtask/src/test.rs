@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that says whether the repository is in order, one suite after the other.
 
 use crate::process::{build_program, cargo, run as run_command, seconds};
-use crate::{guests, python, root};
+use crate::{guests, portal, python, root};
 use anyhow::{Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -19,6 +19,8 @@ struct Suite {
 #[derive(Clone, Copy, PartialEq)]
 enum Need {
     Guests,
+    /// Before the host, which embeds it.
+    Portal,
     Host,
     Python,
 }
@@ -90,6 +92,13 @@ const SUITES: &[Suite] = &[
         },
     },
     Suite {
+        name: "portal",
+        proves: "the portal does what it says, in a browser",
+        full: false,
+        needs: &[Need::Guests, Need::Portal, Need::Host],
+        run: || portal::test(&build_program("sandglass")?, is_full()),
+    },
+    Suite {
         name: "fallback",
         proves: "jobs compile where rustup cannot add their target",
         full: true,
@@ -104,7 +113,7 @@ const SUITES: &[Suite] = &[
 ];
 
 /// Set for every suite under `--full`: tests that can do more then do.
-const FULL: &str = "SANDGLASS_FULL";
+pub(crate) const FULL: &str = "SANDGLASS_FULL";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let full = is_full();
@@ -151,6 +160,7 @@ fn prepare(needs: &[Need], ready: &mut Vec<Need>) -> Result<()> {
         }
         match need {
             Need::Guests => guests::build().map(drop)?,
+            Need::Portal => portal::build()?,
             Need::Host => build_program("sandglass").map(drop)?,
             Need::Python => python::environment().map(drop)?,
         }

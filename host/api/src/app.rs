@@ -1,5 +1,7 @@
 //! What all handlers share: the host, the limits, and the ways to read and write.
 
+use crate::event::{self, Events};
+use crate::link::Unused;
 use crate::options::Options;
 use crate::problem::{Code, Refusal};
 use sandglass_core::Instant;
@@ -32,6 +34,9 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     /// Ends what waits and what follows when the host stops.
     pub(crate) closing: CancellationToken,
+    pub(crate) events: Events,
+    pub(crate) link: Unused,
+    pub(crate) started_at: Instant,
     uploads: Arc<Semaphore>,
     imports: Arc<Semaphore>,
     scans: Arc<Semaphore>,
@@ -56,7 +61,23 @@ impl App {
         let Backend { host, components, metrics } = backend;
         let turns = |most| Arc::new(Semaphore::new(most));
         let (uploads, imports, scans) = (turns(options.uploads_max), turns(IMPORTS_MAX), turns(SCANS_MAX));
-        App(Arc::new(Inner { host, components, metrics, options, closing, uploads, imports, scans }))
+        let started_at = host.now();
+        let (events, link) = (Events::new(started_at), Unused::new(options.link.clone()));
+        let app = App(Arc::new(Inner {
+            host,
+            components,
+            metrics,
+            options,
+            closing,
+            events,
+            link,
+            started_at,
+            uploads,
+            imports,
+            scans,
+        }));
+        event::record(&app);
+        app
     }
 
     /// A short look at what is committed: some records by their keys.

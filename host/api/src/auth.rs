@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::problem::{Code, Refusal};
+use crate::session;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -13,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sandglass_core::Digest;
+use sandglass_core::{Digest, Instant};
 use sandglass_store::op;
 
 const PREFIX: &str = "sgl_";
@@ -36,21 +37,54 @@ pub fn new_token() -> String {
     format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random))
 }
 
-/// The middleware before everything that needs a token.
-pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) -> Result<Response, Refusal> {
-    let token = bearer(request.headers()).ok_or_else(|| {
-        Refusal::new(Code::Unauthorized, "send a token in the header: Authorization: Bearer sgl_...")
-    })?;
-    let known = app.look(|read| op::token::get(read, hash(token)))?;
-    if known.is_none() {
-        return Err(Refusal::new(Code::Unauthorized, "this token is not, or no longer, one of this host's"));
-    }
+/// Who calls: what handlers find in a request's extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// The name of the token.
+    pub(crate) token: String,
+    /// The hash of the token.
+    pub(crate) hash: Digest,
+    /// Of a browser that is signed in: the hash of its secret, and when it will not be any more.
+    pub(crate) session: Option<(Digest, Instant)>,
+}
+
+/// The middleware before everything that needs a token. A browser may bring the cookie of its session instead,
+/// and with it has to show that a change is its own.
+pub(crate) async fn check(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let headers = request.headers();
+    let caller = if let Some(token) = bearer(headers) {
+        by_token(&app, token)?
+    } else if let Some(secret) = session::of(headers).filter(|_| !headers.contains_key(AUTHORIZATION)) {
+        let caller = by_session(&app, secret)?;
+        session::check_change(request.method(), headers)?;
+        caller
+    } else {
+        return Err(unauthorized("send a token in the header: Authorization: Bearer sgl_..."));
+    };
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
-/// The hash of the token that a request brings.
-pub(crate) fn caller(headers: &HeaderMap) -> Option<Digest> {
-    bearer(headers).map(hash)
+fn by_token(app: &App, token: &str) -> Result<Caller, Refusal> {
+    let hash = hash(token);
+    let known = app.look(|read| op::token::get(read, hash))?;
+    let known = known.ok_or_else(|| unauthorized("this token is not, or no longer, one of this host's"))?;
+    Ok(Caller { token: known.name, hash, session: None })
+}
+
+fn by_session(app: &App, secret: Digest) -> Result<Caller, Refusal> {
+    let now = app.host.now();
+    let known = app.look(|read| op::session::get(read, secret, now))?;
+    let (session, token) = known.ok_or_else(|| unauthorized("this session is over: sign in again"))?;
+    Ok(Caller { token: token.name, hash: session.token, session: Some((secret, session.expires_at)) })
+}
+
+fn unauthorized(detail: &str) -> Refusal {
+    Refusal::new(Code::Unauthorized, detail)
 }
 
 /// The token of the `Authorization` header (RFC 6750, section 2.1), if it looks like one of ours.

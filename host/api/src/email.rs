@@ -82,6 +82,12 @@ fn address(mailbox: &Mailbox) -> String {
 /// `<commit>-<number>`, as [`View::id`] is written.
 pub(crate) struct Id(Place);
 
+impl Id {
+    pub(crate) fn place(self) -> Place {
+        self.0
+    }
+}
+
 impl FromStr for Id {
     type Err = String;
 

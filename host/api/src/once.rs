@@ -3,7 +3,7 @@
 //! A key counts for who sends it (by their token) and for what they ask (method and path), for 24 hours.
 
 use crate::app::App;
-use crate::auth;
+use crate::auth::Caller;
 use crate::body;
 use crate::problem::{Code, Refusal};
 use axum::extract::FromRequestParts;
@@ -31,8 +31,7 @@ impl FromRequestParts<App> for Key {
             let detail = format!("an Idempotency-Key has 1 to {BYTES_MAX} printable ASCII characters");
             return Err(Refusal::new(Code::BadRequest, detail));
         }
-        let caller = auth::caller(&parts.headers);
-        let caller = caller.as_ref().map_or(&[][..], |hash| &hash.0);
+        let caller = parts.extensions.get::<Caller>().map_or(&[][..], |caller| &caller.hash.0);
         Ok(Key(Some(identity(&[caller, parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), key]))))
     }
 }

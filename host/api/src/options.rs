@@ -1,5 +1,6 @@
 //! What one host takes from its clients.
 
+use crate::link::Link;
 use std::time::Duration;
 
 /// Limits of the API. Each has an answer that names it; docs/limits.md lists them.
@@ -30,6 +31,8 @@ pub struct Options {
     pub rows_scanned_max: u64,
     /// When the host stops: how long requests that are being answered have to end.
     pub shutdown_time_max: Duration,
+    /// The link that signs in to the portal once, where there is one.
+    pub link: Option<Link>,
 }
 
 impl Default for Options {
@@ -47,6 +50,7 @@ impl Default for Options {
             upload_time_max: Duration::from_hours(1),
             rows_scanned_max: 1_000_000,
             shutdown_time_max: Duration::from_secs(5),
+            link: None,
         }
     }
 }

@@ -20,6 +20,7 @@ use serde::Serialize;
 pub(crate) enum Code {
     BadRequest,
     Unauthorized,
+    Forbidden,
     NotFound,
     MethodNotAllowed,
     Timeout,
@@ -41,6 +42,7 @@ impl Code {
         match self {
             Code::BadRequest => ("bad-request", "The request cannot be read"),
             Code::Unauthorized => ("unauthorized", "No token, or not a valid one"),
+            Code::Forbidden => ("forbidden", "Not allowed to do this"),
             Code::NotFound => ("not-found", "There is no such thing"),
             Code::MethodNotAllowed => ("method-not-allowed", "Not a method of this resource"),
             Code::Timeout => ("timeout", "It took too long"),
@@ -61,6 +63,7 @@ impl Code {
         match self {
             Code::BadRequest => StatusCode::BAD_REQUEST,
             Code::Unauthorized => StatusCode::UNAUTHORIZED,
+            Code::Forbidden => StatusCode::FORBIDDEN,
             Code::NotFound => StatusCode::NOT_FOUND,
             Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Code::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -250,9 +253,10 @@ pub(crate) mod tests {
     use super::*;
     use std::path::Path;
 
-    const ALL: [Code; 15] = [
+    const ALL: [Code; 16] = [
         Code::BadRequest,
         Code::Unauthorized,
+        Code::Forbidden,
         Code::NotFound,
         Code::MethodNotAllowed,
         Code::Timeout,

@@ -4,7 +4,8 @@ use crate::app::App;
 use crate::problem::{self, Code, Refusal};
 use crate::row::{query, transfer};
 use crate::{
-    auth, component, email, guard, health, hook, job, log, request, row, run, schedule, secret, table,
+    auth, component, email, email_page, event, guard, health, hook, host, job, log, portal, request, row, run,
+    schedule, secret, session, table,
 };
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -19,6 +20,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(once(&app))
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
+        .layer(from_fn_with_state(app.clone(), event::note))
         .layer(from_fn_with_state(app.clone(), auth::check))
         .layer(from_fn_with_state(app.clone(), guard::settle));
     let metrics = Router::new()
@@ -33,11 +35,23 @@ pub(crate) fn router(app: App) -> Router {
         .merge(hooks)
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/", get(portal::page))
+        .route("/assets/{name}", get(portal::asset))
+        .merge(session(&app))
         .nest("/v1", v1)
-        .fallback(missing)
+        .fallback(portal::page_or_nothing)
         .method_not_allowed_fallback(not_allowed)
         .with_state(app);
     guarded(routes)
+}
+
+/// Signing in needs no token; everything else about a session does.
+fn session(app: &App) -> Router<App> {
+    let known = get(session::show).delete(session::leave);
+    let known = known.route_layer(from_fn_with_state(app.clone(), auth::check));
+    Router::new()
+        .route("/v1/session", known.post(session::enter))
+        .route_layer(from_fn_with_state(app.clone(), guard::settle))
 }
 
 /// What stands around the routes as a whole: layers of the routes themselves do not see the methods that apply.
@@ -79,6 +93,9 @@ fn bounded(app: &App) -> Router<App> {
         .route("/secrets", get(secret::list))
         .route("/secrets/{name}", put(secret::put).delete(secret::delete))
         .route("/secret-key/rotate", post(secret::rotate))
+        .route("/emails/{id}/html", get(email_page::get))
+        .route("/events", get(event::get))
+        .route("/host", get(host::get))
         .route_layer(from_fn_with_state(app.clone(), guard::bound))
 }
 

@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -90,6 +90,7 @@ pub struct Host {
     waiting: AtomicUsize,
     due: Notify,
     executing: Mutex<Executing>,
+    attempts: AtomicU64,
     changes: broadcast::Sender<RunId>,
 }
 
@@ -139,6 +140,7 @@ impl Host {
             waiting: AtomicUsize::new(0),
             due: Notify::new(),
             executing: Mutex::default(),
+            attempts: AtomicU64::new(0),
             changes: broadcast::channel(CHANGES_KEPT).0,
         });
         let recovered = recover::recover(&host).await?;
@@ -242,15 +244,20 @@ impl Host {
     ) -> Result<Run, OpError> {
         self.check_room()?;
         let random = (self.random)();
-        self.change_once(request, move |write, now| op::run::ask(write, &job, trigger, input, now, random))
-            .await
+        let script = move |write: &mut dyn Write, now| op::run::ask(write, &job, trigger, input, now, random);
+        let run: Run = self.change_once(request, script).await?;
+        self.tell(run.id);
+        Ok(run)
     }
 
     /// Asks for a run like one that has ended.
     pub async fn again(&self, id: RunId, request: Option<once::Request>) -> Result<Run, OpError> {
         self.check_room()?;
         let random = (self.random)();
-        self.change_once(request, move |write, now| op::run::again(write, id, now, random)).await
+        let script = move |write: &mut dyn Write, now| op::run::again(write, id, now, random);
+        let run: Run = self.change_once(request, script).await?;
+        self.tell(run.id);
+        Ok(run)
     }
 
     /// Asks for a run for each instant of a job's schedule in a time that is over.
@@ -267,7 +274,9 @@ impl Host {
             let runs = op::run::backfill(write, &job, from, to, now, &mut || random())?;
             Ok(runs.into_iter().map(|run| run.id).collect())
         };
-        self.change_once(request, script).await
+        let runs: Vec<RunId> = self.change_once(request, script).await?;
+        runs.iter().for_each(|run| self.tell(*run));
+        Ok(runs)
     }
 
     fn check_room(&self) -> Result<(), OpError> {
@@ -351,6 +360,11 @@ impl Host {
         let _ = self.changes.send(id);
     }
 
+    /// Runs as they change, from now on: when one is asked for, begins an attempt, ends one, or is cancelled.
+    pub fn changes(&self) -> broadcast::Receiver<RunId> {
+        self.changes.subscribe()
+    }
+
     /// Ends when something may have become due earlier than was known, or a slot may have become free.
     pub(crate) async fn woken(&self) {
         self.due.notified().await;
@@ -370,6 +384,21 @@ impl Host {
         }
     }
 
+    /// Attempts that may execute at one time.
+    pub fn attempts_max(&self) -> usize {
+        self.options.attempts_max
+    }
+
+    /// Attempts that began since the start of the process.
+    pub fn attempts(&self) -> u64 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Runs of all jobs that wait for an attempt, as they were counted in the last seconds.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn enter(host: &Arc<Host>, run: RunId, attempt: u32, memory: Bytes) -> Entered {
         let cancel = CancellationToken::new();
         let mut executing = host.executing.lock();
@@ -378,6 +407,7 @@ impl Host {
         executing.measure();
         drop(executing);
         let journal = host.journals.open(run);
+        host.attempts.fetch_add(1, Ordering::Relaxed);
         host.tell(run);
         Entered { host: host.clone(), run, attempt, memory, cancel, journal }
     }

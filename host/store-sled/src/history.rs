@@ -168,7 +168,7 @@ impl History {
 }
 
 /// What a folder and those in it take. One that is being removed takes nothing.
-fn folder_bytes(folder: &Path) -> std::io::Result<u64> {
+pub(crate) fn folder_bytes(folder: &Path) -> std::io::Result<u64> {
     let is_gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
     let entries = match fs::read_dir(folder) {
         Err(error) if is_gone(&error) => return Ok(0),

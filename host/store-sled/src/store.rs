@@ -1,9 +1,9 @@
 //! The store as others see it.
 
 use crate::commit::{Request, Writer};
-use crate::database::Database;
+use crate::database::{Database, io_failure};
 use crate::folder::{OpenError, check_format, claim};
-use crate::history::History;
+use crate::history::{History, folder_bytes};
 use crate::progress::Progress;
 use parking_lot::RwLock;
 use sandglass_core::Instant;
@@ -147,6 +147,10 @@ impl Store for SledStore {
 
     fn history(&self) -> Result<Vec<Period>, StoreError> {
         self.shared.history.periods()
+    }
+
+    fn bytes(&self) -> Result<u64, StoreError> {
+        folder_bytes(&self.shared.folder).map_err(|error| io_failure(&error))
     }
 
     fn forget_history(&self, before: Instant) -> Answer<usize> {

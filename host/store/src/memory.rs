@@ -110,6 +110,11 @@ impl Store for Memory {
         Ok(days.into_iter().map(|(day, bytes)| Period { end: day.end(), bytes }).collect())
     }
 
+    fn bytes(&self) -> Result<u64, StoreError> {
+        let records = self.records.read();
+        Ok(records.0.iter().map(|((_, key), value)| (key.len() + value.len()) as u64).sum())
+    }
+
     fn forget_history(&self, before: Instant) -> Answer<usize> {
         let mut forgotten = BTreeSet::new();
         self.records.write().0.retain(|(space, key), _| {

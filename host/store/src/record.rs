@@ -225,6 +225,15 @@ pub struct Sealed {
     pub text: String,
 }
 
+/// A browser that is signed in with a token, for as long as there is that token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The token's hash.
+    pub token: Digest,
+    pub created_at: Instant,
+    pub expires_at: Instant,
+}
+
 json_record!(Meta, Meta, ());
 json_record!(Component, Component, Digest);
 json_record!(Artifact, Artifact, ArtifactKey);
@@ -244,6 +253,8 @@ json_record!(Email, Email, PieceKey<u64>);
 // Under the hash of the token, which is all that is kept of it.
 json_record!(Token, Token, Digest);
 json_record!(Secret, Secret, SecretName);
+// Under the hash of its secret.
+json_record!(Session, Session, Digest);
 json_record!(Ended, Ended, RunId);
 
 macro_rules! raw_record {

@@ -29,6 +29,8 @@ pub enum Space {
     Notice = 17,
     /// What was answered to requests that carried an idempotency key.
     Once = 18,
+    /// Browsers that are signed in.
+    Session = 24,
     /// Ended runs. In history: see [`Space::is_history`].
     Ended = 128,
     /// Pieces of runs' logs. In history too.
@@ -56,6 +58,7 @@ impl Space {
         Space::Secret,
         Space::Notice,
         Space::Once,
+        Space::Session,
         Space::Ended,
         Space::Log,
     ];

@@ -84,6 +84,9 @@ pub trait Store: Send + Sync + 'static {
     /// The days of history, oldest first. May read the disk's directories.
     fn history(&self) -> Result<Vec<Period>, StoreError>;
 
+    /// What all of it takes on disk. May read the disk's directories.
+    fn bytes(&self) -> Result<u64, StoreError>;
+
     /// Drops the days of history that ended before this instant, and says how many they were.
     fn forget_history(&self, before: Instant) -> Answer<usize>;
 }

@@ -14,6 +14,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(15);
 pub(super) struct Host {
     process: Child,
     url: String,
+    /// Signs in to the portal once.
+    link: Option<String>,
 }
 
 /// Another host at the address would answer the demo, and perhaps it is the last demo's, at work in the folder
@@ -40,9 +42,9 @@ impl Host {
             .with_context(|| format!("cannot start {}", binary.display()))?;
         let stdout = process.stdout.take();
         // From here on the process is stopped by `drop`.
-        let mut host = Self { process, url: String::new() };
+        let mut host = Self { process, url: String::new(), link: None };
         let mut lines = BufReader::new(stdout.context("the host has no stdout")?);
-        host.url = url_when_ready(&mut lines)?;
+        (host.url, host.link) = addresses_when_ready(&mut lines)?;
         println!("listening on {}", host.url);
         show_the_rest(lines);
         Ok(host)
@@ -50,6 +52,10 @@ impl Host {
 
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(super) fn link(&self) -> Option<&str> {
+        self.link.as_deref()
     }
 
     /// Stops the host as an operator would.
@@ -96,14 +102,20 @@ impl Drop for Host {
     }
 }
 
-/// Reads up to the line that says where the host listens. It is there for programs like this one.
-fn url_when_ready(lines: &mut impl BufRead) -> Result<String> {
+/// Reads up to the line that says where the host listens, which is there for programs like this one. The link to
+/// the portal comes before it, and is of more use at the end of the demo.
+fn addresses_when_ready(lines: &mut impl BufRead) -> Result<(String, Option<String>)> {
+    let mut link = None;
     for line in lines.lines() {
         let line = line?;
+        if line.contains("#sign-in=") {
+            link = line.split_whitespace().last().map(str::to_string);
+            continue;
+        }
         if let Some((_, rest)) = line.split_once("listening on ") {
             let url = rest.split_whitespace().next().unwrap_or_default();
             if url.starts_with("http") {
-                return Ok(url.trim_end_matches('/').to_string());
+                return Ok((url.trim_end_matches('/').to_string(), link));
             }
         }
         println!("{line}");
@@ -126,8 +138,11 @@ mod tests {
 
     #[test]
     fn the_host_says_where_it_listens() {
-        let mut lines = "made a data folder\nlistening on http://127.0.0.1:8420/\nmore\n".as_bytes();
-        assert_eq!(url_when_ready(&mut lines).expect("a URL"), "http://127.0.0.1:8420");
-        assert!(url_when_ready(&mut "no such address\n".as_bytes()).is_err());
+        let link = "http://127.0.0.1:8420/#sign-in=abc".to_string();
+        let text =
+            format!("made a data folder\nthe portal: {link}\nlistening on http://127.0.0.1:8420/\nmore\n");
+        let addresses = addresses_when_ready(&mut text.as_bytes()).expect("a URL");
+        assert_eq!(addresses, ("http://127.0.0.1:8420".to_string(), Some(link)));
+        assert!(addresses_when_ready(&mut "no such address\n".as_bytes()).is_err());
     }
 }

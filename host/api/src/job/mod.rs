@@ -1,5 +1,6 @@
 //! `/jobs`: making, changing and showing them.
 
+mod brief;
 pub(crate) mod deploy;
 pub(crate) mod revision;
 pub(crate) mod state;
@@ -18,6 +19,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, LOCATION};
 use axum::response::{IntoResponse, Response};
+use sandglass_core::job::Job;
 use sandglass_core::limit::Limits;
 use sandglass_core::spec::Specification;
 use sandglass_core::{Instant, Name, row};
@@ -106,10 +108,18 @@ pub(crate) async fn get(
 
 pub(crate) async fn list(State(app): State<App>, mut parameters: Parameters) -> Result<Json<List>, Refusal> {
     let paging = Paging::<Name>::read(&mut parameters);
+    let is_brief = parameters.flag("brief");
     parameters.finish()?;
     let now = app.host.now();
     let list = app.scan(move |read| -> Result<List, Refusal> {
         let jobs = op::job::list(read, paging.after.as_ref(), paging.and_one())?;
+        if is_brief {
+            let named = |job: Job| {
+                let revision = op::job::newest(read, &job)?;
+                Ok((job.name.clone(), brief::brief(read, &Current { job, revision }, now)?))
+            };
+            return List::of(jobs.into_iter().map(named).collect::<Result<Vec<_>, OpError>>()?, paging.limit);
+        }
         let mut viewer = Viewer::new(read, now);
         let mut views = Vec::with_capacity(jobs.len());
         for job in jobs {

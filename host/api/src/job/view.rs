@@ -47,7 +47,7 @@ struct Paused {
 
 /// How one run ended, in brief.
 #[derive(Debug, Clone, Serialize)]
-struct Last {
+pub(super) struct Last {
     id: RunId,
     outcome: &'static str,
     cause: Option<&'static str>,
@@ -104,7 +104,7 @@ impl<'a> Viewer<'a> {
                 .as_ref()
                 .map(|pause| Paused { since: pause.since, reason: pause.reason.clone() }),
             schedule_words: schedule.words(),
-            next: next(job, &schedule, self.now),
+            next: next_of(job, &schedule, self.now).take(NEXT).collect(),
             live_runs: going_on + waiting,
             undelivered: status
                 .undelivered_reason
@@ -139,11 +139,10 @@ impl From<&End> for Last {
     }
 }
 
-fn next(job: &Job, schedule: &Schedule, now: Instant) -> Vec<Instant> {
-    if job.paused.is_some() {
-        return Vec::new();
-    }
-    schedule.instants_after(now).take(NEXT).collect()
+/// The instants of a job's schedule after `now`; none while it is paused.
+pub(super) fn next_of(job: &Job, schedule: &Schedule, now: Instant) -> impl Iterator<Item = Instant> {
+    let is_active = job.paused.is_none();
+    is_active.then(|| schedule.instants_after(now)).into_iter().flatten()
 }
 
 /// A pause that goes on has skipped what nobody has recorded yet; it counts.

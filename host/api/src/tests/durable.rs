@@ -41,6 +41,10 @@ impl Store for Slow {
         self.memory.history()
     }
 
+    fn bytes(&self) -> Result<u64, StoreError> {
+        self.memory.bytes()
+    }
+
     fn forget_history(&self, before: Instant) -> Answer<usize> {
         self.memory.forget_history(before)
     }

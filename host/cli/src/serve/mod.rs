@@ -4,6 +4,7 @@
 pub(crate) mod config;
 pub(crate) mod data;
 mod metrics;
+pub(crate) mod portal;
 pub(crate) mod process;
 pub(crate) mod secret;
 pub(crate) mod token;

@@ -1,7 +1,7 @@
 //! The host from its start to its end.
 
 use super::config::Config;
-use super::{data, metrics, secret, token};
+use super::{data, metrics, portal, secret, token};
 use crate::client::DEFAULT_URL;
 use crate::folder;
 use anyhow::{Context, Result, anyhow, bail};
@@ -81,6 +81,11 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     let host =
         Host::start(store.clone(), components.clone(), clock, Arc::new(system_random), options).await?;
     say(&welcome(config, &*store, address).await?);
+    let mut options = api_options(config);
+    if let Some((link, words)) = portal::link(&config.data, address) {
+        options.link = Some(link);
+        say(&words);
+    }
     say(&format!("listening on http://{address}\n"));
     tracing::info!(%address, data = %config.data.display(), "the host is ready");
 
@@ -90,7 +95,7 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
         Arc::new(move || metrics.render())
     };
     let backend = sandglass_api::Backend { host: host.clone(), components, metrics: render };
-    let api = sandglass_api::serve(listener, backend, api_options(config), closing.clone());
+    let api = sandglass_api::serve(listener, backend, options, closing.clone());
     let mut api = tokio::spawn(api);
     let upkeep = async {
         loop {

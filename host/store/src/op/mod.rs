@@ -17,6 +17,7 @@ pub mod pause;
 pub mod recover;
 pub mod run;
 pub mod secret;
+pub mod session;
 mod skip;
 pub mod table;
 pub mod token;

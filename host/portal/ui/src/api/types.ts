@@ -1,0 +1,268 @@
+/** The documents of the HTTP API, as docs/http.md describes them. Instants are RFC 3339 text in UTC. */
+
+export type Instant = string;
+
+export interface List<T> {
+  items: T[];
+  next: string | null;
+}
+
+export type Outcome = "succeeded" | "failed" | "cancelled" | "skipped";
+export type RunState = "queued" | "running" | "retrying" | Outcome;
+
+/** How one run of a job ended, in brief. */
+export interface End {
+  id: string;
+  outcome: Outcome;
+  cause: string | null;
+  ended_at: Instant;
+  duration_ms: number;
+}
+
+/** A job as lists show it. */
+export interface JobBrief {
+  name: string;
+  state: "active" | "paused";
+  schedule_words: string;
+  /** The next occurrence, before jitter. */
+  next: Instant | null;
+  live_runs: number;
+  last_run: End | null;
+  /** Newest first. */
+  recent: Outcome[];
+  skipped: number;
+  missed: number;
+}
+
+export interface ScheduleSpec {
+  every?: string;
+  cron?: string;
+  at?: Instant;
+  time_zone?: string;
+  start?: Instant;
+  not_before?: Instant;
+  not_after?: Instant;
+  jitter?: string;
+  dst_gap?: string;
+  dst_repeat?: string;
+}
+
+export interface Retry {
+  max_attempts: number;
+  initial: string;
+  max: string;
+  on: string[];
+}
+
+/** Members that this portal does not know are kept as they are. */
+export interface Policy {
+  overlap: string;
+  max_concurrency: number;
+  late_after: string;
+  catch_up: "latest" | "none" | { all: { max: number; window: string } };
+  start_within?: string;
+  timeout: string;
+  retry: Retry;
+  pause_after: number;
+  [other: string]: unknown;
+}
+
+export type Access = "read" | "write" | "read-write";
+
+export interface EmailGrant {
+  to: string[];
+  per_run?: number;
+  per_day?: number;
+}
+
+export interface Grants {
+  tables?: Record<string, Access>;
+  email?: EmailGrant;
+  http?: string[];
+  secrets?: string[];
+  [other: string]: unknown;
+}
+
+export type Limits = Record<string, number | string>;
+
+export interface Specification {
+  component: string;
+  schedule: ScheduleSpec;
+  policy: Policy;
+  limits: Limits;
+  grants: Grants;
+  env: Record<string, string>;
+  notify?: Notify;
+  [other: string]: unknown;
+}
+
+export interface Notify {
+  on: string[];
+  email?: string[];
+  webhook?: string;
+  secret?: string;
+  [other: string]: unknown;
+}
+
+export interface Job {
+  name: string;
+  version: number;
+  revision: number;
+  created_at: Instant;
+  revised_at: Instant;
+  state: "active" | "paused";
+  paused: { since: Instant; reason: string } | null;
+  specification: Specification;
+  schedule_words: string;
+  next: Instant[];
+  live_runs: number;
+  last_success: Instant | null;
+  last_run: End | null;
+  recent: End[];
+  counters: Record<"succeeded" | "failed" | "cancelled" | "skipped" | "missed", number>;
+  warnings: string[];
+}
+
+export interface Revision {
+  number: number;
+  committed_at: Instant;
+  specification: Specification;
+}
+
+export interface Skip {
+  reason: string;
+  from: Instant;
+  to: Instant;
+  count: number;
+}
+
+export interface Usage {
+  fuel: number;
+  memory_bytes: number;
+  wall_micros: number;
+  host_call_micros: number;
+  host_calls: number;
+  rows_read: number;
+  rows_written: number;
+  emails: number;
+  log_bytes: number;
+}
+
+export interface Attempt {
+  number: number;
+  revision: number;
+  started_at: Instant;
+  ended_at: Instant;
+  outcome: Outcome;
+  cause: string | null;
+  message: string | null;
+  backtrace: string | null;
+  last_error: string | null;
+  usage: Usage;
+}
+
+export interface Run {
+  id: string;
+  job: string;
+  trigger: string;
+  state: RunState;
+  outcome: Outcome | null;
+  cause: string | null;
+  message: string | null;
+  scheduled_for: Instant;
+  created_at: Instant;
+  started_at: Instant | null;
+  ended_at: Instant | null;
+  next_attempt_at: Instant | null;
+  attempt: number;
+  revision: number | null;
+  duration_ms: number | null;
+  usage: Usage | null;
+  result: string | null;
+  input: unknown;
+  progress: string | null;
+  backtrace: string | null;
+  last_error: string | null;
+  attempts: Attempt[];
+}
+
+export type Level = "trace" | "debug" | "info" | "warn" | "error";
+
+export interface LogLine {
+  place: string;
+  at: Instant;
+  attempt: number;
+  level: Level;
+  source: string;
+  message: string;
+}
+
+export interface Component {
+  digest: string;
+  size: number;
+  kind: string;
+  imports: string[];
+  exports: string[];
+  warnings: string[];
+  uploaded_at: Instant;
+}
+
+export interface Preview {
+  occurrences: Instant[];
+  words: string;
+}
+
+export interface Upcoming {
+  at: Instant;
+  job: string;
+  scheduled_for: Instant;
+}
+
+export interface Table {
+  name: string;
+  created_at: Instant;
+}
+
+export interface Row {
+  id: string;
+  version: number;
+  created_at: Instant;
+  updated_at: Instant;
+  [member: string]: unknown;
+}
+
+export interface RowPage extends List<Row> {
+  count?: number;
+}
+
+export interface Email {
+  id: string;
+  message_id: string;
+  job: string;
+  run: string;
+  state: string;
+  queued_at: Instant;
+  to: string[];
+  cc: string[];
+  bcc: string[];
+  reply_to: string | null;
+  subject: string;
+  text: string | null;
+  html: string | null;
+  attachments: { file_name: string; content_type: string; size: number }[];
+}
+
+export interface Session {
+  token: string;
+  expires_at: Instant | null;
+}
+
+export interface Host {
+  version: string;
+  started_at: Instant;
+  now: Instant;
+  store_bytes: number;
+  attempts: { executing: number; max: number; started: number };
+  runs_waiting: number;
+  lateness: { newest_ms: number; worst_ms: number };
+}

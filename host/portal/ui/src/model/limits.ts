@@ -1,0 +1,26 @@
+/** The limits of an attempt: their names in words, and the defaults of docs/limits.md. */
+
+export interface LimitInfo {
+  name: string;
+  words: string;
+  fallback: string;
+}
+
+export const LIMITS: LimitInfo[] = [
+  { name: "fuel", words: "Fuel (about one unit an instruction)", fallback: "10000000000" },
+  { name: "memory", words: "Memory", fallback: "64MiB" },
+  { name: "host_calls", words: "Calls into the host", fallback: "1000000" },
+  { name: "log", words: "Log", fallback: "1MiB" },
+  { name: "result", words: "Result", fallback: "64KiB" },
+  { name: "call", words: "Bytes in one call", fallback: "8MiB" },
+  { name: "rows_scanned", words: "Rows scanned", fallback: "1000000" },
+  { name: "rows_tracked", words: "Rows tracked for conflicts", fallback: "100000" },
+  { name: "handles", words: "Handles held", fallback: "1000" },
+  { name: "table_elements", words: "Table elements", fallback: "20000" },
+];
+
+/** Numbers as numbers, sizes as text; what is not filled in is left out. */
+export function toLimits(form: Record<string, string>): Record<string, number | string> {
+  const filled = Object.entries(form).filter(([, text]) => text.trim() !== "");
+  return Object.fromEntries(filled.map(([name, text]) => [name, /^[\d_]+$/.test(text.trim()) ? Number(text.replaceAll("_", "")) : text.trim()]));
+}

@@ -1,0 +1,26 @@
+/** The areas of the portal: one list for the menu, the palette and the keyboard. */
+
+import type { IconName } from "./part/icon.tsx";
+
+export interface Area {
+  path: string;
+  name: string;
+  icon: IconName;
+  /** Pressed after `g`. */
+  key: string;
+}
+
+export const AREAS: Area[] = [
+  { path: "/", name: "Jobs", icon: "jobs", key: "j" },
+  { path: "/runs", name: "Runs", icon: "runs", key: "r" },
+  { path: "/upcoming", name: "Upcoming", icon: "upcoming", key: "u" },
+  { path: "/tables", name: "Tables", icon: "tables", key: "t" },
+  { path: "/outbox", name: "Outbox", icon: "outbox", key: "o" },
+  { path: "/host", name: "Host", icon: "host", key: "h" },
+];
+
+/** The area that a path lies in. */
+export function areaOf(path: string): Area | undefined {
+  if (path === "/" || path.startsWith("/jobs/") || path === "/create") return AREAS[0];
+  return AREAS.slice(1).find((area) => path === area.path || path.startsWith(`${area.path}/`));
+}

@@ -1,0 +1,134 @@
+/** Everything that a revision says, to be changed; what changes is shown before it is saved. */
+
+import { useState } from "preact/hooks";
+import type { Problem } from "../api/client.ts";
+import { getComponent } from "../api/components.ts";
+import { reviseJob } from "../api/jobs.ts";
+import { listTables } from "../api/tables.ts";
+import type { Component, Job, Specification } from "../api/types.ts";
+import { setJob } from "../live/jobs.ts";
+import { notify } from "../live/notice.ts";
+import { problemOf, useResource } from "../live/resource.ts";
+import { difference } from "../model/difference.ts";
+import { wants } from "../model/grants.ts";
+import { toSettings, toSpecification, type SettingsForm } from "../model/specification.ts";
+import { ComponentDrop } from "../part/component-drop.tsx";
+import { DifferenceTable } from "../part/difference-table.tsx";
+import { Dialog } from "../part/dialog.tsx";
+import { EnvField } from "../part/env-field.tsx";
+import { GrantsField } from "../part/grants-field.tsx";
+import { LimitsField } from "../part/limits-field.tsx";
+import { ProblemNote } from "../part/message.tsx";
+import { NotifyField } from "../part/notify-field.tsx";
+import { PolicyField } from "../part/policy-field.tsx";
+import { ScheduleField } from "../part/schedule-field.tsx";
+
+export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
+  // What was typed belongs to the revision that it began with, whatever happens to the job meanwhile.
+  const [base, setBase] = useState(job);
+  const [form, setForm] = useState<SettingsForm>(() => toSettings(job.specification));
+  const [component, setComponent] = useState<Component>();
+  const [problem, setProblem] = useState<Problem>();
+  const [isReviewed, setReviewed] = useState(false);
+  const tables = useResource("tables", (signal) => listTables(null, signal));
+  const digest = component?.digest ?? base.specification.component;
+  const known = useResource(`component ${digest}`, (signal) => getComponent(digest, signal));
+
+  const change = (part: Partial<SettingsForm>) => setForm((before) => ({ ...before, ...part }));
+  const made = toSpecification(form, base.specification);
+  const after: Specification | undefined = made && { ...made, component: digest };
+  const changes = after ? difference(base.specification, after) : [];
+  const restart = (from: Job) => {
+    setBase(from);
+    setForm(toSettings(from.specification));
+    setComponent(undefined);
+    setProblem(undefined);
+  };
+  const save = async () => {
+    setReviewed(false);
+    try {
+      const saved = await reviseJob(base.name, after!, base.version);
+      notify("done", `Revision ${saved.revision} of ${saved.name} is in force.`);
+      setJob(saved);
+      onJob(saved);
+      restart(saved);
+    } catch (error) {
+      setProblem(problemOf(error));
+    }
+  };
+  const isOutdated = job.revision !== base.revision;
+  return (
+    <form
+      class="settings"
+      onSubmit={(event) => {
+        event.preventDefault();
+        setReviewed(true);
+      }}
+    >
+      {isOutdated && (
+        <div class="note warn" role="status">
+          <p>
+            This job has become revision {job.revision} meanwhile; what is typed here was begun on {base.revision}.{" "}
+            <button type="button" class="small" onClick={() => restart(job)}>
+              Begin anew on {job.revision}
+            </button>{" "}
+            <button type="button" class="small" onClick={() => setBase(job)}>
+              Keep what is typed
+            </button>
+          </p>
+        </div>
+      )}
+      <section class="card">
+        <h2>Schedule</h2>
+        <ScheduleField form={form.schedule} onForm={(schedule) => change({ schedule })} problem={problem} />
+      </section>
+      <section class="card">
+        <h2>Component</h2>
+        <ComponentDrop onComponent={setComponent} />
+      </section>
+      <section class="card">
+        <h2>Grants</h2>
+        <GrantsField form={form.grants} onForm={(grants) => change({ grants })} wants={known.value && wants(known.value.imports)} tables={tables.value?.items.map((table) => table.name) ?? []} problem={problem} />
+      </section>
+      <section class="card">
+        <h2>Policies</h2>
+        <PolicyField form={form.policy} onForm={(policy) => change({ policy })} problem={problem} />
+      </section>
+      <section class="card">
+        <h2>Notifications</h2>
+        <NotifyField form={form.notify} onForm={(notify) => change({ notify })} problem={problem} />
+      </section>
+      <section class="card">
+        <h2>Settings that it reads</h2>
+        <EnvField form={form.env} onForm={(env) => change({ env })} error={problem?.at("/env")} />
+      </section>
+      <section class="card">
+        <h2>Limits of an attempt</h2>
+        <LimitsField form={form.limits} onForm={(limits) => change({ limits })} problem={problem} />
+      </section>
+      {problem && <ProblemNote problem={problem} />}
+      <footer class="actions sticky">
+        <span class="muted">{changes.length === 0 ? "Nothing is changed." : `${changes.length} changed`}</span>
+        <button type="button" disabled={changes.length === 0} onClick={() => restart(job)}>
+          Undo all
+        </button>
+        <button type="submit" class="primary" disabled={changes.length === 0}>
+          Review the changes
+        </button>
+      </footer>
+      {isReviewed && (
+        <Dialog title={`Changes of ${job.name}`} onClose={() => setReviewed(false)}>
+          <DifferenceTable changes={changes} />
+          <footer class="actions">
+            <button type="button" onClick={() => setReviewed(false)}>
+              Go on editing
+            </button>
+            <button type="button" class="primary" onClick={() => void save()}>
+              Save
+            </button>
+          </footer>
+        </Dialog>
+      )}
+    </form>
+  );
+}

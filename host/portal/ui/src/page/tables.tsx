@@ -1,0 +1,91 @@
+/** Which tables there are. */
+
+import { useLocation } from "preact-iso";
+import { useState } from "preact/hooks";
+import type { Problem } from "../api/client.ts";
+import { createTable, listTables } from "../api/tables.ts";
+import { usePages } from "../live/pages.ts";
+import { problemOf } from "../live/resource.ts";
+import { Dialog } from "../part/dialog.tsx";
+import { TextField } from "../part/field.tsx";
+import { Icon } from "../part/icon.tsx";
+import { ImportDialog } from "../part/import-dialog.tsx";
+import { Empty, Loading, ProblemNote } from "../part/message.tsx";
+import { FullTime } from "../part/time.tsx";
+
+const PAGE = 200;
+
+export function TablesPage() {
+  const { route } = useLocation();
+  const tables = usePages("tables", PAGE, (cursor, _, signal) => listTables(cursor, signal));
+  const [asks, setAsks] = useState<"create" | "import">();
+  const actions = (
+    <div class="actions">
+      <button type="button" onClick={() => setAsks("import")}>
+        Import
+      </button>
+      <button type="button" class="primary" onClick={() => setAsks("create")}>
+        <Icon name="plus" /> New table
+      </button>
+    </div>
+  );
+  return (
+    <>
+      <header class="page-head">
+        <h1>Tables</h1>
+        {actions}
+      </header>
+      {tables.problem && <ProblemNote problem={tables.problem} retry={tables.reload} />}
+      {!tables.items && !tables.problem && <Loading lines={5} />}
+      {tables.items?.length === 0 && (
+        <Empty icon="tables" title="No tables yet">
+          <p>A table comes to exist with its first row: one that a job inserts, that you import, or that you add here.</p>
+        </Empty>
+      )}
+      {tables.items && tables.items.length > 0 && (
+        <ul class="cards">
+          {tables.items.map((table) => (
+            <li key={table.name} class="card">
+              <a href={`/tables/${table.name}`}>{table.name}</a>
+              <span class="muted">
+                since <FullTime at={table.created_at} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {tables.more && (
+        <button type="button" onClick={tables.more}>
+          Show more
+        </button>
+      )}
+      {asks === "create" && <CreateTable onClose={() => setAsks(undefined)} onTable={(table) => route(`/tables/${table}`)} />}
+      {asks === "import" && <ImportDialog onClose={() => setAsks(undefined)} onImported={(table) => route(`/tables/${table}`)} />}
+    </>
+  );
+}
+
+function CreateTable({ onClose, onTable }: { onClose: () => void; onTable: (table: string) => void }) {
+  const [name, setName] = useState("");
+  const [problem, setProblem] = useState<Problem>();
+  const create = async (event: Event) => {
+    event.preventDefault();
+    try {
+      onTable((await createTable(name)).name);
+    } catch (error) {
+      setProblem(problemOf(error));
+    }
+  };
+  return (
+    <Dialog title="New table" onClose={onClose} class="narrow">
+      <form onSubmit={create}>
+        <TextField label="Name" class="code" required maxLength={63} value={name} onValue={setName} error={problem?.message} hint="1 to 63 of a-z, 0-9, _ and -" />
+        <footer class="actions">
+          <button type="submit" class="primary">
+            Create
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}

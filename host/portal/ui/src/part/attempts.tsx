@@ -1,0 +1,58 @@
+/** The attempts of a run on one line of time, and what ended each. */
+
+import type { Run } from "../api/types.ts";
+import { duration } from "../format/time.ts";
+import { now } from "../live/clock.ts";
+import { RunBadge } from "./state.tsx";
+import { Relative, Time } from "./time.tsx";
+
+interface Bar {
+  number: number;
+  state: Run["state"];
+  cause: string | null;
+  from: number;
+  to: number;
+  message: string | null;
+}
+
+function barsOf(run: Run): Bar[] {
+  const ended = run.attempts.map(
+    ({ number, outcome, cause, started_at, ended_at, message }): Bar => ({ number, state: outcome, cause, from: Date.parse(started_at), to: Date.parse(ended_at), message }),
+  );
+  const newest = run.attempts[run.attempts.length - 1];
+  if (run.state !== "running") return ended;
+  // Of the attempt that executes, only a first one's start is told.
+  const from = newest ? Date.parse(newest.ended_at) : Date.parse(run.started_at ?? run.created_at);
+  return [...ended, { number: run.attempt, state: "running", cause: null, from, to: Math.max(now.value, from), message: null }];
+}
+
+export function Attempts({ run }: { run: Run }) {
+  const bars = barsOf(run);
+  if (bars.length === 0) return <p class="muted">The first attempt waits for its turn.</p>;
+  const begin = bars[0]!.from;
+  const length = Math.max(bars[bars.length - 1]!.to - begin, 1);
+  return (
+    <ol class="attempts">
+      {bars.map((bar) => (
+        <li key={bar.number}>
+          <div class="attempt-head">
+            <span>{bar.number}</span>
+            <RunBadge run={bar} />
+            <span class="muted">
+              <Time at={new Date(bar.from).toISOString()} />, {duration(bar.to - bar.from)}
+            </span>
+          </div>
+          <div class="attempt-line" aria-hidden="true">
+            <i class={bar.state} style={{ left: `${((bar.from - begin) / length) * 100}%`, width: `${Math.max(((bar.to - bar.from) / length) * 100, 0.8)}%` }} />
+          </div>
+          {bar.message && <p class="attempt-message">{bar.message}</p>}
+        </li>
+      ))}
+      {run.next_attempt_at && run.state !== "running" && (
+        <li class="muted">
+          The next attempt is due <Relative at={run.next_attempt_at} />.
+        </li>
+      )}
+    </ol>
+  );
+}

@@ -1,0 +1,22 @@
+/** What an attempt may use. */
+
+import type { Problem } from "../api/client.ts";
+import { LIMITS } from "../model/limits.ts";
+import { TextField } from "./field.tsx";
+
+interface LimitsFieldProps {
+  form: Record<string, string>;
+  onForm: (form: Record<string, string>) => void;
+  problem?: Problem;
+}
+
+/** What is left empty takes its default, which stands in its place. */
+export function LimitsField({ form, onForm, problem }: LimitsFieldProps) {
+  return (
+    <div class="grid-fields">
+      {LIMITS.map(({ name, words, fallback }) => (
+        <TextField key={name} label={words} placeholder={fallback} value={form[name] ?? ""} onValue={(value) => onForm({ ...form, [name]: value })} error={problem?.at(`/limits/${name}`)} />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,144 @@
+/** Plots over time, drawn by uPlot in the page's own colours. */
+
+import { useEffect, useRef } from "preact/hooks";
+import UPlot, { type AlignedData, type Options, type Series } from "uplot";
+import { effect } from "@preact/signals";
+import { theme } from "../live/theme.ts";
+
+export interface Line {
+  label: string;
+  /** A custom property of the style sheet. */
+  colour: string;
+  /** Dots rather than a line, for events. */
+  isDots?: boolean;
+  values: (number | null)[];
+}
+
+interface PlotProps {
+  label: string;
+  /** Seconds since 1970, growing. */
+  times: number[];
+  lines: Line[];
+  show: (value: number) => string;
+  height?: number;
+  /** What differs by orders of magnitude. */
+  isLogarithmic?: boolean;
+  onPoint?: (index: number) => void;
+}
+
+const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const tick = {
+  second: new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+  minute: new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" }),
+  day: new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" }),
+};
+
+/** Ticks of time as short as their distance allows. */
+function timeTicks(ticks: number[]): string[] {
+  const step = (ticks[1] ?? 0) - (ticks[0] ?? 0);
+  const format = step >= 86_400 ? tick.day : step >= 60 ? tick.minute : tick.second;
+  const words = ticks.map((at) => format.format(at * 1000));
+  // Several within a second say so once.
+  return words.map((text, at) => (text === words[at - 1] ? "" : text));
+}
+
+/** Room beside the first and the last, and for one alone. */
+const aside = (least: number, most: number): [number, number] => {
+  const room = Math.max((most - least) * 0.03, 0.5);
+  return [least - room, most + room];
+};
+
+/** The powers of ten around what there is. */
+function tens(least: number, most: number): number[] {
+  const powers = [];
+  for (let power = Math.floor(Math.log10(least)); power <= Math.ceil(Math.log10(most)); power++) powers.push(10 ** power);
+  return powers;
+}
+
+function options(props: PlotProps, width: number): Options {
+  const { lines, show, height = 180, isLogarithmic } = props;
+  const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  const axis = { stroke: resolved("--muted"), font, grid: { stroke: resolved("--line"), width: 1 }, ticks: { show: false } };
+  const series = lines.map(
+    (line): Series => ({
+      label: line.label,
+      stroke: line.isDots ? undefined : resolved(line.colour),
+      width: 1.5,
+      fill: line.isDots ? undefined : `color-mix(in srgb, ${resolved(line.colour)} 12%, transparent)`,
+      paths: line.isDots ? () => null : undefined,
+      points: { show: line.isDots ?? false, size: 7, fill: resolved(line.colour), stroke: resolved(line.colour) },
+      value: (_, value) => (value === null ? "" : show(value)),
+    }),
+  );
+  return {
+    width,
+    height,
+    series: [{ value: (_, at) => (at === null ? "" : new Date(at * 1000).toLocaleString("en-GB")) }, ...series],
+    axes: [
+      { ...axis, values: (_, ticks) => timeTicks(ticks) },
+      {
+        ...axis,
+        size: 70,
+        splits: isLogarithmic ? (_, __, least, most) => tens(least, most) : undefined,
+        filter: (_, ticks) => ticks,
+        values: (_, ticks) => ticks.map((value) => show(value)),
+      },
+    ],
+    scales: {
+      x: { range: (_, least, most) => aside(least, most) },
+      y: isLogarithmic ? { distr: 3, log: 10 } : { range: (_, __, most) => [0, Math.max(most * 1.1, 1e-9)] },
+    },
+    cursor: { points: { size: 9 }, drag: { x: true, y: false } },
+    legend: { show: true, live: true, markers: { fill: (_, at) => resolved(lines[at - 1]?.colour ?? "--muted"), width: 0 } },
+  };
+}
+
+/** `light-dark(...)` as the one colour that it is now; a canvas cannot tell. */
+function resolved(name: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name}, ${colour(name)})`;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+export function Plot(props: PlotProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<UPlot>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
+  const data: AlignedData = [props.times, ...props.lines.map((line) => line.values)];
+
+  useEffect(() => {
+    const element = place.current!;
+    const draw = () => {
+      plot.current?.destroy();
+      const made = new UPlot(options(latest.current, element.clientWidth), data, element);
+      made.over.addEventListener("click", () => {
+        if (made.cursor.idx != null) latest.current.onPoint?.(made.cursor.idx);
+      });
+      plot.current = made;
+    };
+    const observer = new ResizeObserver(() => {
+      plot.current?.setSize({ width: element.clientWidth, height: latest.current.height ?? 180 });
+    });
+    observer.observe(element);
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", draw);
+    const stop = effect(() => {
+      // Colours are the theme's.
+      void theme.value;
+      draw();
+    });
+    return () => {
+      observer.disconnect();
+      dark.removeEventListener("change", draw);
+      stop();
+      plot.current?.destroy();
+    };
+  }, []);
+  useEffect(() => plot.current?.setData(data));
+  return <div ref={place} class="plot" role="img" aria-label={props.label} />;
+}

@@ -1,0 +1,142 @@
+/** Runs, a page at a time, filtered by what the API can tell apart. */
+
+import { useLocation } from "preact-iso";
+import { useState } from "preact/hooks";
+import { listRuns, type RunFilter } from "../api/runs.ts";
+import type { Run } from "../api/types.ts";
+import { duration } from "../format/time.ts";
+import { short } from "../format/amount.ts";
+import { useChanges } from "../live/events.ts";
+import { usePages } from "../live/pages.ts";
+import { fromLocalInput, localInput } from "../model/schedule.ts";
+import { Field, SelectField } from "./field.tsx";
+import { Empty, Loading, ProblemNote } from "./message.tsx";
+import { RunBadge } from "./state.tsx";
+import { Elapsed, Time } from "./time.tsx";
+
+const OUTCOMES = [
+  ["", "any"],
+  ["running", "running"],
+  ["queued", "queued"],
+  ["retrying", "retrying"],
+  ["succeeded", "succeeded"],
+  ["failed", "failed"],
+  ["cancelled", "cancelled"],
+  ["skipped", "skipped"],
+  ...["error", "denied", "trap", "out-of-fuel", "out-of-memory", "stack-overflow", "timeout", "quota", "conflict", "host-error", "lost"].map(
+    (cause) => [cause, `failed: ${cause}`] as const,
+  ),
+] as const;
+
+const TRIGGERS = [
+  ["", "any"],
+  ["schedule", "schedule"],
+  ["catch-up", "catch-up"],
+  ["manual", "manual"],
+  ["backfill", "backfill"],
+  ["webhook", "webhook"],
+] as const;
+
+const PAGE = 50;
+
+export function RunList({ job }: { job?: string }) {
+  const [filter, setFilter] = useState<RunFilter>({});
+  const change = (part: RunFilter) => setFilter((before) => ({ ...before, ...part }));
+  const runs = usePages(`runs ${job} ${JSON.stringify(filter)}`, PAGE, (cursor, limit, signal) => listRuns(job, filter, cursor, limit, signal));
+  useChanges((event) => event.kind === "run" && (job === undefined || event.job === job), runs.reload, 800);
+  const isFiltered = Object.values(filter).some(Boolean);
+  return (
+    <section>
+      <div class="toolbar fields">
+        <SelectField label="Outcome" value={filter.outcome ?? ""} onValue={(outcome) => change({ outcome })} choices={OUTCOMES} />
+        <SelectField label="Trigger" value={filter.trigger ?? ""} onValue={(trigger) => change({ trigger })} choices={TRIGGERS} />
+        {(["since", "until"] as const).map((bound) => (
+          <Field key={bound} label={bound === "since" ? "Made since" : "Made before"}>
+            {(attributes) => <input type="datetime-local" {...attributes} value={localInput(filter[bound])} onInput={(event) => change({ [bound]: fromLocalInput(event.currentTarget.value) })} />}
+          </Field>
+        ))}
+      </div>
+      {runs.problem && <ProblemNote problem={runs.problem} retry={runs.reload} />}
+      {!runs.items && !runs.problem && <Loading lines={8} />}
+      {runs.items?.length === 0 && (
+        <Empty icon="runs" title={isFiltered ? "No such run" : "No runs yet"}>
+          {isFiltered && (
+            <button type="button" onClick={() => setFilter({})}>
+              Show all
+            </button>
+          )}
+        </Empty>
+      )}
+      {runs.items && runs.items.length > 0 && <RunTable runs={runs.items} withJob={job === undefined} />}
+      {runs.more && (
+        <p class="more-row">
+          <button type="button" disabled={runs.isLoading} onClick={runs.more}>
+            {runs.isLoading ? "Reading …" : "Show more"}
+          </button>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function RunTable({ runs, withJob }: { runs: Run[]; withJob: boolean }) {
+  return (
+    <div class="table-box" tabIndex={0} role="region" aria-label="Runs">
+      <table class="runs">
+        <thead>
+          <tr>
+            <th scope="col">Outcome</th>
+            {withJob && <th scope="col">Job</th>}
+            <th scope="col">For</th>
+            <th scope="col">Trigger</th>
+            <th scope="col" class="number">
+              Took
+            </th>
+            <th scope="col" class="number">
+              Fuel
+            </th>
+            <th scope="col">Result</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <RunLine key={run.id} run={run} withJob={withJob} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function RunLine({ run, withJob }: { run: Run; withJob: boolean }) {
+  const { route } = useLocation();
+  return (
+    <tr
+      class="link-row"
+      onClick={(event) => {
+        if (!(event.target as Element).closest("a")) route(`/runs/${run.id}`);
+      }}
+    >
+      <td>
+        <RunBadge run={run} />
+      </td>
+      {withJob && (
+        <td>
+          <a href={`/jobs/${run.job}`}>{run.job}</a>
+        </td>
+      )}
+      <td>
+        <a href={`/runs/${run.id}`}>
+          <Time at={run.scheduled_for} />
+        </a>
+      </td>
+      <td>
+        {run.trigger}
+        {run.attempt > 1 && <span class="muted">, attempt {run.attempt}</span>}
+      </td>
+      <td class="number">{run.state === "running" && run.started_at ? <Elapsed since={run.started_at} /> : run.duration_ms !== null ? duration(run.duration_ms) : "–"}</td>
+      <td class="number">{run.usage ? short(run.usage.fuel) : "–"}</td>
+      <td class="cut muted">{run.outcome === "failed" ? run.message : run.result}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,156 @@
+// A job's life, by hand: from a file to its first line of log, and all that comes after.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { assertClean, launch, signIn, visit } from "./support/browser.mjs";
+import { Host, guest } from "./support/host.mjs";
+
+let host, browser, page, faults;
+
+before(async () => {
+  [host, browser] = await Promise.all([Host.start(), launch()]);
+  ({ page, faults } = await visit(browser));
+  await signIn(page, host);
+});
+
+after(async () => {
+  await browser?.close();
+  await host?.end();
+});
+
+const card = (title) => page.locator("section.card", { has: page.getByRole("heading", { name: title, exact: true }) });
+
+test("a file becomes a job and a line of log in six clicks at most", async () => {
+  let clicks = 0;
+  const click = (locator) => {
+    clicks += 1;
+    return locator.click();
+  };
+  const begun = Date.now();
+  await click(page.getByRole("link", { name: "Create the first job" }));
+  // The button, and the file in the system's own dialog.
+  clicks += 2;
+  await page.locator("#component-file").setInputFiles(guest("probe"));
+  await page.getByText("A valid component").waitFor();
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "probe");
+  await page.getByText("every hour").waitFor();
+  assert.equal(await page.locator(".preview time[title*=UTC]").count(), 10);
+  await click(page.getByRole("button", { name: "Create and run once" }));
+  await page.getByRole("heading", { name: "Attempts" }).waitFor();
+  await page.getByText("This run has logged nothing.").waitFor();
+  assert.ok(clicks <= 6, `${clicks} clicks`);
+  console.log(`from the list to the run in ${clicks} clicks and ${Date.now() - begun} ms`);
+});
+
+test("what is wrong with a file is said, and the form keeps what was typed", async () => {
+  await page.goto(`${host.url}/create`);
+  await page.getByLabel("Name", { exact: true }).fill("writer");
+  await page.locator("#component-file").setInputFiles({ name: "notes.wasm", mimeType: "application/wasm", buffer: Buffer.from("no component") });
+  await page.getByText("not WebAssembly").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Create", exact: true }).isDisabled());
+  await page.getByText("Cron", { exact: true }).click();
+  await page.getByLabel("Cron expression").fill("61 * * * *");
+  await page.locator(".schedule-fields .error").waitFor();
+  await page.getByLabel("Cron expression").fill("0 3 * * mon-fri");
+  await page.getByLabel("Time zone").fill("America/New_York");
+  await page.getByText("at 03:00 on Monday to Friday, America/New_York").waitFor();
+  await page.getByText("In America/New_York clocks go").waitFor();
+
+  await page.locator("#component-file").setInputFiles(guest("probe"));
+  await page.getByText("A valid component").waitFor();
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "writer");
+  // The component imports tables and mail: both are asked for.
+  await page.getByLabel("Table 1", { exact: true }).fill("notes");
+  await page.getByLabel("May mail to").fill("ops@example.com");
+  await page.getByText("Settings that it reads").click();
+  await page.getByRole("button", { name: "Add a setting" }).click();
+  await page.getByLabel("Name of setting 1").fill("SCRIPT");
+  await page.getByLabel("Value of setting 1").fill(JSON.stringify([{ insert: { table: "notes", id: "n-1", fields: { text: "first" } } }, { log: { level: "info", message: "wrote a note" } }]));
+  await page.getByText("Create it paused").click();
+  await page.getByRole("button", { name: "Create and run once" }).click();
+  await page.getByText("wrote a note").waitFor();
+  await page.getByText("1 row written").waitFor();
+});
+
+test("the row that the run wrote is in the table, and can be changed", async () => {
+  await page.getByRole("navigation", { name: "Areas" }).getByRole("link", { name: "Tables" }).click();
+  await page.getByRole("link", { name: "notes" }).click();
+  await page.getByRole("button", { name: "n-1" }).click();
+  const text = page.getByLabel("Members");
+  await text.fill('{"text": "second", "done": true}');
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("cell", { name: "second" }).waitFor();
+  await page.getByLabel("Member", { exact: true }).fill("done");
+  await page.getByLabel("Value", { exact: true }).fill("false");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByText("No row matches").waitFor();
+});
+
+test("a job is resumed and paused in the list", async () => {
+  await page.goto(host.url);
+  await page.getByRole("button", { name: "Resume writer" }).click();
+  await page.getByRole("button", { name: "Pause writer" }).click();
+  await page.getByRole("button", { name: "Resume writer" }).waitFor();
+  assert.equal((await host.api("GET", "/jobs/writer")).state, "paused");
+});
+
+test("the schedule is changed after a look at the difference, and rolled back", async () => {
+  await page.goto(`${host.url}/jobs/writer/settings`);
+  await card("Schedule").getByText("Every", { exact: true }).click();
+  await page.getByLabel("Number").fill("6");
+  await page.getByRole("button", { name: "Review the changes" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("schedule.every").waitFor();
+  await dialog.getByText("6h").waitFor();
+  await dialog.getByText("0 3 * * mon-fri").waitFor();
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Revision 2 of writer is in force.").waitFor();
+  assert.deepEqual((await host.api("GET", "/jobs/writer")).schedule_words, "every 6 hours");
+
+  await page.getByRole("navigation", { name: "About this job" }).getByRole("link", { name: "Revisions" }).click();
+  await page.getByRole("button", { name: "Roll back to 1" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
+  await page.getByRole("heading", { name: "Revision 3" }).waitFor();
+  assert.match((await host.api("GET", "/jobs/writer")).schedule_words, /^at 03:00 on Monday to Friday/);
+});
+
+test("what was typed survives a refusal and somebody else's change", async () => {
+  await page.goto(`${host.url}/jobs/writer/settings`);
+  await page.getByLabel("Timeout of an attempt").fill("100000h");
+  await page.getByRole("button", { name: "Review the changes" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.locator(".field .error").first().waitFor();
+  assert.equal(await page.getByLabel("Timeout of an attempt").inputValue(), "100000h");
+  await page.getByLabel("Timeout of an attempt").fill("2m");
+  await host.api("PATCH", "/jobs/writer", { policy: { pause_after: 7 } });
+  await page.getByText("This job has become revision 4 meanwhile").waitFor();
+  assert.equal(await page.getByLabel("Timeout of an attempt").inputValue(), "2m");
+  await page.getByRole("button", { name: "Begin anew on 4" }).click();
+  assert.equal(await page.getByLabel("Pause after failures in a row").inputValue(), "7");
+});
+
+test("a failing run tells its cause and where it happened", async () => {
+  await page.goto(`${host.url}/jobs/probe`);
+  await page.getByRole("button", { name: "Run with input" }).click();
+  await page.getByLabel("Input", { exact: true }).fill('[{"trap": null}]');
+  await page.getByRole("dialog").getByRole("button", { name: "Run now" }).click();
+  await page.getByRole("heading", { name: "Backtrace" }).waitFor();
+  assert.match(await page.locator(".backtrace").textContent(), /hostile|trap|unreachable/);
+  await page.getByText("failed: trap").first().waitFor();
+  await page.getByRole("navigation", { name: "Areas" }).getByRole("link", { name: "Jobs" }).click();
+  await page.getByText("Late or failing 1").waitFor();
+});
+
+test("a run that goes on is followed, and cancelled", async () => {
+  await page.goto(`${host.url}/jobs/probe`);
+  await page.getByRole("button", { name: "Run with input" }).click();
+  await page.getByLabel("Input", { exact: true }).fill('[{"log": {"level": "info", "message": "before the sleep"}}, {"sleep_ms": 50000}]');
+  await page.getByRole("dialog").getByRole("button", { name: "Run now" }).click();
+  await page.locator(".log-row", { hasText: "before the sleep" }).waitFor();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Run again" }).waitFor();
+});
+
+test("nothing was refused by the page's policy, and nothing failed", async () => {
+  await assertClean(page, faults);
+});
