@@ -13,12 +13,11 @@ fn main() -> io::Result<()> {
     let mut list = String::from("&[\n");
     for path in paths {
         let gzip = path.with_file_name(format!("{}.gz", file_name(&path)));
-        let name = path.strip_prefix(&dist).unwrap_or(&path).display();
-        writeln!(
-            list,
-            "    File {{ name: \"{name}\", bytes: include_bytes!({path:?}), gzip: include_bytes!({gzip:?}) }},"
-        )
-        .map_err(io::Error::other)?;
+        let (name, path, gzip) =
+            (literal(path.strip_prefix(&dist).unwrap_or(&path))?, literal(&path)?, literal(&gzip)?);
+        let file =
+            format!("File {{ name: {name}, bytes: include_bytes!({path}), gzip: include_bytes!({gzip}) }}");
+        writeln!(list, "    {file},").map_err(io::Error::other)?;
     }
     list.push(']');
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
@@ -36,6 +35,11 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A path as Rust writes it.
+fn literal(path: &Path) -> io::Result<String> {
+    path.to_str().map(|path| format!("{path:?}")).ok_or_else(|| io::Error::other("a path is not UTF-8"))
 }
 
 fn file_name(path: &Path) -> String {

@@ -10,7 +10,11 @@ let host, browser, one, other;
 before(async () => {
   [host, browser] = await Promise.all([Host.start(), launch()]);
   const component = await host.upload("probe");
-  await host.api("PUT", "/jobs/sleeper", { component, policy: { timeout: "10m" }, env: { SCRIPT: JSON.stringify([{ sleep_ms: 600_000 }]) } });
+  await host.api("PUT", "/jobs/sleeper", {
+    component,
+    policy: { timeout: "10m" },
+    env: { SCRIPT: JSON.stringify([{ sleep_ms: 600_000 }]) },
+  });
   await host.api("PUT", "/jobs/quick", { component, env: { SCRIPT: "[]" } });
   [one, other] = await Promise.all([visit(browser), visit(browser)]);
   await Promise.all([signIn(one.page, host), signIn(other.page, host)]);
@@ -53,7 +57,9 @@ test("both pages recover when the host was started again, and are still signed i
   await host.startAgain();
   await host.run("quick");
   await one.page.getByRole("row", { name: /succeeded/ }).waitFor();
-  await Promise.all([one, other].map(({ page }) => page.getByText("The host does not answer").waitFor({ state: "detached" })));
+  await Promise.all(
+    [one, other].map(({ page }) => page.getByText("The host does not answer").waitFor({ state: "detached" })),
+  );
   // Its attempt was lost with the old process, and is made again by the new one.
   await row(other.page, "sleeper").getByText("running").waitFor();
   await row(other.page, "quick").locator(".strip .succeeded").waitFor();
@@ -61,7 +67,11 @@ test("both pages recover when the host was started again, and are still signed i
 
 test("a log that is followed is true again after a crash", async () => {
   const { specification } = await host.api("GET", "/jobs/quick");
-  await host.api("PUT", "/jobs/talker", { component: specification.component, env: { SCRIPT: JSON.stringify([{ log: { level: "info", message: "a word" } }, { sleep_ms: 600_000 }]) }, policy: { timeout: "10m" } });
+  await host.api("PUT", "/jobs/talker", {
+    component: specification.component,
+    env: { SCRIPT: JSON.stringify([{ log: { level: "info", message: "a word" } }, { sleep_ms: 600_000 }]) },
+    policy: { timeout: "10m" },
+  });
   const { id } = await host.api("POST", "/jobs/talker/runs", {});
   await one.page.goto(`${host.url}/runs/${id}`);
   await one.page.locator(".log-row", { hasText: "a word" }).waitFor();
@@ -69,6 +79,11 @@ test("a log that is followed is true again after a crash", async () => {
   await host.startAgain();
   // The attempt that follows the lost one says it once more; what the lost one said may be lost with it.
   await one.page.locator(".attempts").getByText("failed: lost").waitFor();
-  const lines = (await host.api("GET", `/runs/${id}/logs?follow=false`)).split("\n").filter((line) => line.includes("a word"));
-  await one.page.locator(".log-row", { hasText: "a word" }).nth(Math.max(lines.length, 1) - 1).waitFor();
+  const lines = (await host.api("GET", `/runs/${id}/logs?follow=false`))
+    .split("\n")
+    .filter((line) => line.includes("a word"));
+  await one.page
+    .locator(".log-row", { hasText: "a word" })
+    .nth(Math.max(lines.length, 1) - 1)
+    .waitFor();
 });

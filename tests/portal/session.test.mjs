@@ -17,10 +17,20 @@ after(async () => {
 });
 
 /** As a browser asks, but with whatever headers. */
-const ask = (method, path, headers, body) => fetch(`${host.url}/v1${path}`, { method, headers: { "Content-Type": "application/json", ...headers }, body });
+const ask = (method, path, headers, body) =>
+  fetch(`${host.url}/v1${path}`, {
+    method,
+    headers: { "Content-Type": "application/json", ...headers },
+    body,
+  });
 
 async function cookie() {
-  const response = await ask("POST", "/session", { "Sandglass-Portal": "1" }, JSON.stringify({ token: host.token }));
+  const response = await ask(
+    "POST",
+    "/session",
+    { "Sandglass-Portal": "1" },
+    JSON.stringify({ token: host.token }),
+  );
   assert.equal(response.status, 201);
   return response.headers.get("set-cookie");
 }

@@ -21,11 +21,16 @@ before(async () => {
   const put = async () => {
     while (number < JOBS) {
       const name = `job-${String(number++).padStart(5, "0")}`;
-      await host.api("PUT", `/jobs/${name}`, { component: trivial, schedule: { every: `${1 + (number % 48)}h` } });
+      await host.api("PUT", `/jobs/${name}`, {
+        component: trivial,
+        schedule: { every: `${1 + (number % 48)}h` },
+      });
     }
   };
   await Promise.all(Array.from({ length: 48 }, put));
-  const step = { log: { level: "info", message: "line {i}: the quick brown fox looks at the lazy dog, and goes on" } };
+  const step = {
+    log: { level: "info", message: "line {i}: the quick brown fox looks at the lazy dog, and goes on" },
+  };
   await host.api("PUT", "/jobs/writer", {
     component: probe,
     limits: { log: "64MiB", fuel: 1_000_000_000_000, host_calls: 1_000_000 },
@@ -54,9 +59,13 @@ test("the list paints at once, and finds one job of many", async () => {
   await page.reload();
   await page.waitForFunction(() => globalThis.painted);
   const painted = await page.evaluate(() => globalThis.painted);
-  await page.getByText(`${(JOBS + 1).toLocaleString("en")} jobs`, { exact: true }).waitFor({ timeout: 60_000 });
+  await page
+    .getByText(`${(JOBS + 1).toLocaleString("en")} jobs`, { exact: true })
+    .waitFor({ timeout: 60_000 });
   const whole = await page.evaluate(() => performance.now());
-  console.log(`${JOBS} jobs: first paint after ${Math.round(painted)} ms, all of them after ${Math.round(whole)} ms`);
+  console.log(
+    `${JOBS} jobs: first paint after ${Math.round(painted)} ms, all of them after ${Math.round(whole)} ms`,
+  );
   if (isFull) assert.ok(painted < FIRST_PAINT_MS, `${painted} ms`);
   assert.ok((await page.locator(".job-row").count()) < 80);
   await page.getByLabel("Search jobs").fill(`job-0${JOBS - 1}`.slice(-9).padStart(9, "job-0"));
@@ -70,23 +79,29 @@ test("a long log scrolls smoothly and is searched at once", async () => {
   await page.goto(`${host.url}/runs/${run.id}`);
   await page.getByText(`${LINES.toLocaleString("en")} lines`).waitFor({ timeout: 60_000 });
   assert.ok((await page.locator(".log-row").count()) < 120);
-  const frames = await page.locator(".log-lines").evaluate(
-    (element) =>
-      new Promise((resolve) => {
-        const times = [];
-        const step = (now) => {
-          times.push(now);
-          if (now - times[0] > 3000) return resolve((times.length - 1) / ((now - times[0]) / 1000));
-          element.scrollTop += 330;
+  const scroll = () =>
+    page.locator(".log-lines").evaluate(
+      (element) =>
+        new Promise((resolve) => {
+          const times = [];
+          // 12,000 pixels a second: as fast as a wheel that was flung.
+          let top = 0;
+          const step = (now) => {
+            times.push(now);
+            if (now - times[0] > 2000) return resolve((times.length - 1) / ((now - times[0]) / 1000));
+            element.scrollTop = top += 200;
+            requestAnimationFrame(step);
+          };
           requestAnimationFrame(step);
-        };
-        requestAnimationFrame(step);
-      }),
-  );
+        }),
+    );
+  const [, frames] = [await scroll(), await scroll(), await scroll()].sort((a, b) => a - b);
   const begun = Date.now();
   await page.getByRole("searchbox", { name: "Search the log" }).fill(`line ${LINES - 7}:`);
   await page.getByText(`1 of ${LINES.toLocaleString("en")} lines`).waitFor();
-  console.log(`${LINES} lines: ${frames.toFixed(1)} frames a second while scrolling, a search in ${Date.now() - begun} ms`);
+  console.log(
+    `${LINES} lines: ${frames.toFixed(1)} frames a second while scrolling, a search in ${Date.now() - begun} ms`,
+  );
   if (isFull) assert.ok(frames >= FRAMES_MIN, `${frames} frames a second`);
   await context.close();
 });

@@ -20,7 +20,12 @@ await build({
   jsxImportSource: "preact",
   logLevel: "warning",
 });
-const files = (await readdir(outdir, { recursive: true })).filter((name) => name.endsWith(".mjs")).map((name) => join(outdir, name));
-const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...files], { stdio: "inherit", env: { ...process.env, TZ: "Europe/Zurich" } });
+const files = (await readdir(outdir, { recursive: true }))
+  .filter((name) => name.endsWith(".mjs"))
+  .map((name) => join(outdir, name));
+const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...files], {
+  stdio: "inherit",
+  env: { ...process.env, TZ: "Europe/Zurich" },
+});
 await rm(outdir, { recursive: true });
 process.exit(status ?? 1);

@@ -9,25 +9,38 @@ const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export const launch = () =>
-  chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"] });
+  chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
+  });
 
 /** A browser of its own: with cookies of its own, and a list of what went wrong in its pages. */
 export async function visit(browser, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, reducedMotion: "reduce", locale: "en-GB", timezoneId: "Europe/Zurich", ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 860 },
+    reducedMotion: "reduce",
+    locale: "en-GB",
+    timezoneId: "Europe/Zurich",
+    ...options,
+  });
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("console", (message) => {
     // That the host refused something is told on the page, too.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) faults.push(`console: ${message.text()}`);
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+      faults.push(`console: ${message.text()}`);
   });
   page.on("request", (request) => {
-    if (!/^(http:\/\/127\.0\.0\.1:|blob:|data:)/.test(request.url())) faults.push(`request: ${request.url()}`);
+    if (!/^(http:\/\/127\.0\.0\.1:|blob:|data:)/.test(request.url()))
+      faults.push(`request: ${request.url()}`);
   });
   await page.addInitScript(() => {
     globalThis.violations = [];
-    addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`));
+    addEventListener("securitypolicyviolation", (event) =>
+      globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`),
+    );
   });
   return { context, page, faults };
 }
@@ -41,7 +54,11 @@ export async function signIn(page, host) {
 
 /** Nothing on the page was refused by its policy, and nothing failed. */
 export async function assertClean(page, faults) {
-  assert.deepEqual(await page.evaluate(() => globalThis.violations), [], "violations of the content security policy");
+  assert.deepEqual(
+    await page.evaluate(() => globalThis.violations),
+    [],
+    "violations of the content security policy",
+  );
   assert.deepEqual(faults, []);
 }
 
@@ -54,7 +71,13 @@ export async function assertAccessible(page, what, rules) {
     const { violations } = await globalThis.axe.run(document, { runOnly });
     return violations
       .filter(({ impact }) => impact === "serious" || impact === "critical" || impact === "moderate")
-      .map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`).join(" | ")}`);
+      .map(
+        ({ id, impact, nodes }) =>
+          `${impact} ${id}: ${nodes
+            .slice(0, 3)
+            .map((node) => `${node.target} ${node.failureSummary}`)
+            .join(" | ")}`,
+      );
   }, rules);
   assert.deepEqual(found, [], `axe on ${what}`);
 }

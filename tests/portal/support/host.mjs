@@ -11,7 +11,8 @@ const root = new URL("../../../", import.meta.url).pathname;
 const binary = process.env.SANDGLASS_BINARY ?? join(root, "target/debug/sandglass");
 
 /** The path of a job that `cargo xtask guests` built. */
-export const guest = (name) => join(process.env.SANDGLASS_GUESTS ?? join(root, "target/guests"), `${name}.wasm`);
+export const guest = (name) =>
+  join(process.env.SANDGLASS_GUESTS ?? join(root, "target/guests"), `${name}.wasm`);
 
 export class Host {
   /** Starts a host on a port that is free. */
@@ -24,7 +25,10 @@ export class Host {
   }
 
   async #serve(listen) {
-    this.process = spawn(binary, ["serve", "--data", this.data, "--listen", listen], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, SANDGLASS_LOG: "error" } });
+    this.process = spawn(binary, ["serve", "--data", this.data, "--listen", listen], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, SANDGLASS_LOG: "error" },
+    });
     const lines = createInterface({ input: this.process.stdout });
     for await (const line of lines) {
       const link = /http:\S+#sign-in=\S+/.exec(line);
@@ -66,7 +70,11 @@ export class Host {
     const isRaw = body === undefined || typeof body === "string" || body instanceof Uint8Array;
     const response = await fetch(`${this.url}/v1${path}`, {
       method,
-      headers: { Authorization: `Bearer ${this.token}`, ...(isRaw ? {} : { "Content-Type": "application/json" }), ...headers },
+      headers: {
+        Authorization: `Bearer ${this.token}`,
+        ...(isRaw ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
       body: isRaw ? body : JSON.stringify(body),
     });
     const text = await response.text();
@@ -76,7 +84,11 @@ export class Host {
 
   /** Uploads a guest, and gives its digest. */
   async upload(name) {
-    return (await this.api("POST", "/components", await readFile(guest(name)), { "Content-Type": "application/wasm" })).digest;
+    return (
+      await this.api("POST", "/components", await readFile(guest(name)), {
+        "Content-Type": "application/wasm",
+      })
+    ).digest;
   }
 
   run(job, input) {

@@ -12,7 +12,8 @@ const log = (level, message) => ({ log: { level, message } });
 /** Jobs, rows and runs. Gives the ids of a run that failed, of one with a long log, and of a mail with HTML. */
 export async function seed(host, { runs = 12 } = {}) {
   const [probe, cleanup] = [await host.upload("probe"), await host.upload("cleanup_tables")];
-  const put = (name, specification) => host.api("PUT", `/jobs/${name}`, { component: probe, ...specification });
+  const put = (name, specification) =>
+    host.api("PUT", `/jobs/${name}`, { component: probe, ...specification });
   const zone = "Europe/Zurich";
   const rows = Array.from({ length: 260 }, (_, n) => ({
     id: `s-${String(n).padStart(4, "0")}`,
@@ -22,7 +23,9 @@ export async function seed(host, { runs = 12 } = {}) {
     admin: n % 5 === 0,
     plan: ["free", "team", "business"][n % 3],
   }));
-  await host.api("POST", "/tables/sessions/import", rows.map((row) => JSON.stringify(row)).join("\n"), { "Content-Type": "application/x-ndjson" });
+  await host.api("POST", "/tables/sessions/import", rows.map((row) => JSON.stringify(row)).join("\n"), {
+    "Content-Type": "application/x-ndjson",
+  });
   await host.api("PUT", "/tables/users", {});
 
   await put("cleanup_tables", {
@@ -34,16 +37,27 @@ export async function seed(host, { runs = 12 } = {}) {
   await put("nightly-report", {
     schedule: { cron: "0 3 * * mon-fri", time_zone: zone },
     grants: { email: { to: ["*@example.com"] } },
-    env: script(log("info", "collecting figures"), { email: { to: ["team@example.com"], subject: "Figures of the night", text: "31 and 11", html: REPORT } }),
+    env: script(log("info", "collecting figures"), {
+      email: { to: ["team@example.com"], subject: "Figures of the night", text: "31 and 11", html: REPORT },
+    }),
   });
   await put("sync-inventory", {
     schedule: { every: "15m" },
     policy: { retry: { max_attempts: 2, initial: "0s", on: ["trap"] } },
-    env: script(log("info", "reading the warehouse's list"), log("warn", "the list is 3 hours old"), { trap: null }),
+    env: script(log("info", "reading the warehouse's list"), log("warn", "the list is 3 hours old"), {
+      trap: null,
+    }),
   });
-  await put("heartbeat", { schedule: { every: "30s" }, grants: { tables: { beats: "write" } }, env: script({ insert: { table: "beats", fields: { ok: true } } }, log("debug", "beat")) });
+  await put("heartbeat", {
+    schedule: { every: "30s" },
+    grants: { tables: { beats: "write" } },
+    env: script({ insert: { table: "beats", fields: { ok: true } } }, log("debug", "beat")),
+  });
   await put("monthly-invoices", { schedule: { cron: "0 6 1 * *", time_zone: zone }, env: script() });
-  await put("import-rates", { schedule: { cron: "30 7,12,17 * * *", time_zone: zone, jitter: "5m" }, env: script(log("info", "CHF 1.07 EUR")) });
+  await put("import-rates", {
+    schedule: { cron: "30 7,12,17 * * *", time_zone: zone, jitter: "5m" },
+    env: script(log("info", "CHF 1.07 EUR")),
+  });
   await put("rebuild-search", {
     schedule: {},
     env: script(

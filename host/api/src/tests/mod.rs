@@ -2,6 +2,7 @@
 
 mod component;
 mod durable;
+mod event;
 mod guard;
 mod job;
 mod listener;
@@ -10,6 +11,7 @@ mod row;
 mod run;
 mod schedule;
 mod secret;
+mod session;
 mod transfer;
 
 use crate::app::{App, Backend};

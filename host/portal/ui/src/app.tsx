@@ -87,7 +87,10 @@ function Shell() {
         {!isConnected.value && (
           <div class="note warn banner" role="status">
             <Icon name="warning" />
-            <p>The host does not answer. What is shown may be out of date; this page goes on by itself once it does.</p>
+            <p>
+              The host does not answer. What is shown may be out of date; this page goes on by itself once it
+              does.
+            </p>
           </div>
         )}
         {(isListening.value || !isPatient) && <Pages />}
@@ -145,7 +148,12 @@ function Sidebar({ path }: { path: string }) {
           <span>Go to …</span>
           <kbd>Ctrl K</kbd>
         </button>
-        <button type="button" class="plain" onClick={() => (theme.value = nextTheme())} title={`Colours: ${theme.value}`}>
+        <button
+          type="button"
+          class="plain"
+          onClick={() => (theme.value = nextTheme())}
+          title={`Colours: ${theme.value}`}
+        >
           <Icon name={THEME_ICONS[theme.value]!} />
           <span>Colours: {theme.value}</span>
         </button>

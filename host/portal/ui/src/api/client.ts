@@ -78,7 +78,11 @@ export async function send(method: string, path: string, options: Options = {}):
     response = await fetch(url(path, options.query), { method, headers, body, signal: options.signal });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Problem(0, "unreachable", "The host does not answer. Is it running, and can this device reach it?");
+    throw new Problem(
+      0,
+      "unreachable",
+      "The host does not answer. Is it running, and can this device reach it?",
+    );
   }
   if (response.ok) return response;
   throw refused(response.status, await response.text());

@@ -1,7 +1,18 @@
 /** Jobs, their revisions and schedules. */
 
 import { call, get } from "./client.ts";
-import type { Job, JobBrief, List, Preview, Revision, Run, ScheduleSpec, Skip, Specification, Upcoming } from "./types.ts";
+import type {
+  Job,
+  JobBrief,
+  List,
+  Preview,
+  Revision,
+  Run,
+  ScheduleSpec,
+  Skip,
+  Specification,
+  Upcoming,
+} from "./types.ts";
 
 const path = (name: string) => `/jobs/${encodeURIComponent(name)}`;
 
@@ -15,7 +26,17 @@ export function brief(job: Job): JobBrief {
   const { name, state, schedule_words, next, live_runs, last_run, recent, counters } = job;
   const { skipped, missed } = counters;
   const outcomes = recent.map((end) => end.outcome);
-  return { name, state, schedule_words, next: next[0] ?? null, live_runs, last_run, recent: outcomes, skipped, missed };
+  return {
+    name,
+    state,
+    schedule_words,
+    next: next[0] ?? null,
+    live_runs,
+    last_run,
+    recent: outcomes,
+    skipped,
+    missed,
+  };
 }
 
 /** What a new job needs to say; the host has defaults for the rest. */

@@ -26,7 +26,10 @@ export function listRows(
   const conditions = new URLSearchParams(filter).toString();
   const [base, parameters] = url(`${path(table)}/rows`, query).split("?");
   const whole = [conditions, parameters].filter(Boolean).join("&");
-  return call<RowPage>("GET", `${base!.slice("/v1".length)}?${whole}`, { headers: { Prefer: "count=exact" }, signal });
+  return call<RowPage>("GET", `${base!.slice("/v1".length)}?${whole}`, {
+    headers: { Prefer: "count=exact" },
+    signal,
+  });
 }
 
 export const addRow = (table: string, row: unknown) =>
@@ -41,5 +44,17 @@ export const deleteRow = (table: string, row: Row) =>
 
 export const exportUrl = (table: string) => url(`${path(table)}/export`);
 
-export const importRows = (table: string, file: Blob, onProgress: (progress: Progress) => void, signal: AbortSignal) =>
-  upload<{ imported: number }>("POST", `${path(table)}/import`, file, "application/x-ndjson", onProgress, signal);
+export const importRows = (
+  table: string,
+  file: Blob,
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal,
+) =>
+  upload<{ imported: number }>(
+    "POST",
+    `${path(table)}/import`,
+    file,
+    "application/x-ndjson",
+    onProgress,
+    signal,
+  );

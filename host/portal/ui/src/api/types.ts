@@ -167,6 +167,8 @@ export interface Run {
   trigger: string;
   state: RunState;
   outcome: Outcome | null;
+  /** The ended run that this one does again. */
+  retry_of: string | null;
   cause: string | null;
   message: string | null;
   scheduled_for: Instant;

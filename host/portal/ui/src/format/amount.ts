@@ -6,7 +6,8 @@ const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignif
 export const count = (value: number): string => plain.format(value);
 
 /** `1.2M` */
-export const short = (value: number): string => (value < 10_000 ? plain.format(value) : compact.format(value));
+export const short = (value: number): string =>
+  value < 10_000 ? plain.format(value) : compact.format(value);
 
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;

@@ -5,7 +5,14 @@ import { duration, relative, span } from "./time.ts";
 import { clockChanges, clockWords } from "./zone.ts";
 
 test("lengths of time have two units at most", () => {
-  const cases: [number, string][] = [[0.37, "370 µs"], [3, "3 ms"], [1234, "1.2 s"], [250_000, "4 m 10 s"], [7_500_000, "2 h 5 m"], [3 * 86_400_000, "3 d"]];
+  const cases: [number, string][] = [
+    [0.37, "370 µs"],
+    [3, "3 ms"],
+    [1234, "1.2 s"],
+    [250_000, "4 m 10 s"],
+    [7_500_000, "2 h 5 m"],
+    [3 * 86_400_000, "3 d"],
+  ];
   for (const [ms, text] of cases) assert.equal(duration(ms), text);
   assert.equal(span(59_999), "59 s");
   assert.equal(relative(10_000, 500_000), "8 m ago");
@@ -24,10 +31,19 @@ test("sizes are read as limits write them, and written", () => {
 
 test("clock changes are found to the minute", () => {
   const from = Date.parse("2026-06-01T00:00:00Z");
-  const changes = clockChanges("Europe/Zurich", from).map(({ at, minutes }) => [new Date(at).toISOString(), minutes]);
-  assert.deepEqual(changes, [["2026-10-25T01:00:00.000Z", -60], ["2027-03-28T01:00:00.000Z", 60]]);
+  const changes = clockChanges("Europe/Zurich", from).map(({ at, minutes }) => [
+    new Date(at).toISOString(),
+    minutes,
+  ]);
+  assert.deepEqual(changes, [
+    ["2026-10-25T01:00:00.000Z", -60],
+    ["2027-03-28T01:00:00.000Z", 60],
+  ]);
   assert.deepEqual(clockChanges("UTC", from), []);
   assert.deepEqual(clockChanges("Mars/Olympus", from), []);
-  assert.match(clockWords("Europe/Zurich", from, "skip", "both"), /back by one hour on 25 October 2026.*is skipped.*both times/);
+  assert.match(
+    clockWords("Europe/Zurich", from, "skip", "both"),
+    /back by one hour on 25 October 2026.*is skipped.*both times/,
+  );
   assert.match(clockWords("Asia/Tokyo", from, "shift", "first"), /does not change its clocks/);
 });

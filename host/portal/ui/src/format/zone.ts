@@ -1,6 +1,9 @@
 /** What a time zone does to wall time, as the browser's own tables have it. */
 
-export const zones: string[] = ["UTC", ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== "UTC")];
+export const zones: string[] = [
+  "UTC",
+  ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== "UTC"),
+];
 
 /** Minutes that a zone is ahead of UTC at an instant. */
 export function offsetMinutes(zone: string, at: number): number {
@@ -49,7 +52,12 @@ function find(zone: string, from: number, to: number, before: number): number {
 export function clockWords(zone: string, from: number, gap: string, repeat: string): string {
   const changes = clockChanges(zone, from);
   if (changes.length === 0) return `${zone} does not change its clocks in the coming year.`;
-  const day = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "long", year: "numeric" });
+  const day = new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone,
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+  });
   const told = changes.map(({ at, minutes }) => {
     const by = Math.abs(minutes) === 60 ? "one hour" : `${Math.abs(minutes)} minutes`;
     return `${minutes > 0 ? "forward" : "back"} by ${by} on ${day.format(at)}`;

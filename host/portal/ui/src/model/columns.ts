@@ -15,7 +15,8 @@ const OWN = ["id", "version", "created_at", "updated_at"];
 function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
-  if (typeof value === "string") return /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value) ? "instant" : "text";
+  if (typeof value === "string")
+    return /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value) ? "instant" : "text";
   return typeof value;
 }
 
@@ -36,4 +37,5 @@ export function columnsOf(rows: Row[]): Column[] {
 }
 
 /** A value as a cell shows it. */
-export const cell = (value: unknown): string => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value));
+export const cell = (value: unknown): string =>
+  value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);

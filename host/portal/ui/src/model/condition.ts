@@ -25,11 +25,15 @@ const member = (field: string) => (RESERVED.has(field) ? `"${field}"` : field);
 export const toParameters = (conditions: Condition[]): [string, string][] =>
   conditions
     .filter(({ field }) => field.trim() !== "")
-    .map(({ field, operator, value }) => [member(field.trim()), `${operator}.${operator === "exists" ? value || "true" : value}`]);
+    .map(({ field, operator, value }) => [
+      member(field.trim()),
+      `${operator}.${operator === "exists" ? value || "true" : value}`,
+    ]);
 
 export type Sort = { field: string; isDescending: boolean } | undefined;
 
-export const toOrder = (sort: Sort): string => (sort ? `${member(sort.field)}.${sort.isDescending ? "desc" : "asc"}` : "");
+export const toOrder = (sort: Sort): string =>
+  sort ? `${member(sort.field)}.${sort.isDescending ? "desc" : "asc"}` : "";
 
 /** Unsorted, up, down, unsorted. */
 export function nextSort(sort: Sort, field: string): Sort {

@@ -13,7 +13,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 function members(value: unknown, path: string, into: Map<string, string>): void {
   if (isObject(value)) {
-    for (const [name, member] of Object.entries(value)) members(member, path ? `${path}.${name}` : name, into);
+    for (const [name, member] of Object.entries(value))
+      members(member, path ? `${path}.${name}` : name, into);
   } else if (value !== undefined) {
     into.set(path, typeof value === "string" ? value : JSON.stringify(value));
   }

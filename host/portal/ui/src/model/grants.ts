@@ -11,7 +11,14 @@ export interface GrantsForm {
   secrets: string;
 }
 
-export const noGrants = (): GrantsForm => ({ tables: [], recipients: "", perRun: "", perDay: "", hosts: "", secrets: "" });
+export const noGrants = (): GrantsForm => ({
+  tables: [],
+  recipients: "",
+  perRun: "",
+  perDay: "",
+  hosts: "",
+  secrets: "",
+});
 
 /** What a component reaches for, by interface. */
 export interface Wants {
@@ -34,7 +41,9 @@ export function wants(imports: string[]): Wants {
 /** A form with a place for each thing that the imports ask for. */
 export function proposed(imports: string[], before: GrantsForm): GrantsForm {
   const { tables } = wants(imports);
-  return tables && before.tables.length === 0 ? { ...before, tables: [{ name: "", access: "read-write" }] } : before;
+  return tables && before.tables.length === 0
+    ? { ...before, tables: [{ name: "", access: "read-write" }] }
+    : before;
 }
 
 export function toGrantsForm(grants: Grants): GrantsForm {
@@ -56,7 +65,8 @@ export function toGrants(form: GrantsForm, before: Grants = {}): Grants {
   const { tables: _t, email: _e, http: _h, secrets: _s, ...unknown } = before;
   const grants: Grants = { ...unknown };
   const named = form.tables.filter(({ name }) => name.trim());
-  if (named.length > 0) grants.tables = Object.fromEntries(named.map(({ name, access }) => [name.trim(), access]));
+  if (named.length > 0)
+    grants.tables = Object.fromEntries(named.map(({ name, access }) => [name.trim(), access]));
   const to = words(form.recipients);
   if (to.length > 0) {
     grants.email = { to };

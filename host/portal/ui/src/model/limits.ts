@@ -22,5 +22,10 @@ export const LIMITS: LimitInfo[] = [
 /** Numbers as numbers, sizes as text; what is not filled in is left out. */
 export function toLimits(form: Record<string, string>): Record<string, number | string> {
   const filled = Object.entries(form).filter(([, text]) => text.trim() !== "");
-  return Object.fromEntries(filled.map(([name, text]) => [name, /^[\d_]+$/.test(text.trim()) ? Number(text.replaceAll("_", "")) : text.trim()]));
+  return Object.fromEntries(
+    filled.map(([name, text]) => [
+      name,
+      /^[\d_]+$/.test(text.trim()) ? Number(text.replaceAll("_", "")) : text.trim(),
+    ]),
+  );
 }

@@ -9,7 +9,14 @@ import { LINES_MAX, Log } from "./log.ts";
 import { fromLocalInput, toForm, toSpec } from "./schedule.ts";
 import { toSettings, toSpecification } from "./specification.ts";
 
-const line = (number: number, level: LogLine["level"] = "info"): LogLine => ({ place: `0.${number}`, at: "2026-01-01T00:00:00Z", attempt: 1, level, source: "log", message: `Line ${number}` });
+const line = (number: number, level: LogLine["level"] = "info"): LogLine => ({
+  place: `0.${number}`,
+  at: "2026-01-01T00:00:00Z",
+  attempt: 1,
+  level,
+  source: "log",
+  message: `Line ${number}`,
+});
 
 test("a log shows what matches, old lines and new ones", () => {
   const log = new Log();
@@ -49,7 +56,12 @@ test("grants are proposed for what is imported, and nothing is lost", () => {
   const imports = ["sandglass:job/table@0.1.0", "sandglass:job/log@0.1.0", "wasi:http/types@0.2.0"];
   assert.deepEqual(wants(imports), { tables: true, email: false, http: true, secrets: false });
   assert.equal(proposed(imports, noGrants()).tables.length, 1);
-  const grants = { tables: { a: "read" as const }, email: { to: ["*@example.com"], per_run: 3 }, http: ["a.b"], other: 1 };
+  const grants = {
+    tables: { a: "read" as const },
+    email: { to: ["*@example.com"], per_run: 3 },
+    http: ["a.b"],
+    other: 1,
+  };
   assert.deepEqual(toGrants(toGrantsForm(grants), grants), grants);
   assert.deepEqual(toGrants(noGrants()), {});
 });
@@ -57,7 +69,16 @@ test("grants are proposed for what is imported, and nothing is lost", () => {
 const specification: Specification = {
   component: "abc",
   schedule: { every: "1h" },
-  policy: { overlap: "skip", max_concurrency: 1, late_after: "1m", catch_up: { all: { max: 5, window: "2h" } }, timeout: "1m", retry: { max_attempts: 3, initial: "1s", max: "5m", on: [] }, pause_after: 0, unknown: true },
+  policy: {
+    overlap: "skip",
+    max_concurrency: 1,
+    late_after: "1m",
+    catch_up: { all: { max: 5, window: "2h" } },
+    timeout: "1m",
+    retry: { max_attempts: 3, initial: "1s", max: "5m", on: [] },
+    pause_after: 0,
+    unknown: true,
+  },
   limits: { fuel: 10_000_000_000, memory: "64MiB", unknown: 7 },
   grants: {},
   env: { A: "1" },
@@ -78,8 +99,15 @@ test("differences are named by their paths", () => {
 });
 
 test("conditions and orders are written as the URL takes them", () => {
-  const conditions = [{ field: "done", operator: "eq", value: "true" }, { field: "order", operator: "exists", value: "" }, { field: " ", operator: "eq", value: "x" }];
-  assert.deepEqual(toParameters(conditions), [["done", "eq.true"], ['"order"', "exists.true"]]);
+  const conditions = [
+    { field: "done", operator: "eq", value: "true" },
+    { field: "order", operator: "exists", value: "" },
+    { field: " ", operator: "eq", value: "x" },
+  ];
+  assert.deepEqual(toParameters(conditions), [
+    ["done", "eq.true"],
+    ['"order"', "exists.true"],
+  ]);
   const up = nextSort(undefined, "a");
   const down = nextSort(up, "a");
   assert.deepEqual([toOrder(up), toOrder(down), nextSort(down, "a")], ["a.asc", "a.desc", undefined]);
@@ -87,6 +115,13 @@ test("conditions and orders are written as the URL takes them", () => {
 
 test("columns are what rows have in common", () => {
   const own = { version: 1, created_at: "", updated_at: "" };
-  const rows: Row[] = [{ id: "1", ...own, n: 1, at: "2026-01-01T00:00:00Z" }, { id: "2", ...own, n: "x" }, { id: "3", ...own, n: 2 }];
-  assert.deepEqual(columnsOf(rows), [{ name: "n", count: 3, kinds: ["number", "text"] }, { name: "at", count: 1, kinds: ["instant"] }]);
+  const rows: Row[] = [
+    { id: "1", ...own, n: 1, at: "2026-01-01T00:00:00Z" },
+    { id: "2", ...own, n: "x" },
+    { id: "3", ...own, n: 2 },
+  ];
+  assert.deepEqual(columnsOf(rows), [
+    { name: "n", count: 3, kinds: ["number", "text"] },
+    { name: "at", count: 1, kinds: ["instant"] },
+  ]);
 });

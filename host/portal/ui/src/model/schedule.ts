@@ -68,7 +68,9 @@ export function toSpec(form: ScheduleForm): ScheduleSpec | undefined {
   const kept = Object.fromEntries(Object.entries(rest).filter(([, value]) => value)) as ScheduleSpec;
   switch (form.kind) {
     case "every":
-      return form.count ? { every: `${form.count}${form.unit}`, ...(start ? { start } : {}), ...zone, ...kept } : undefined;
+      return form.count
+        ? { every: `${form.count}${form.unit}`, ...(start ? { start } : {}), ...zone, ...kept }
+        : undefined;
     case "cron":
       return form.cron.trim() ? { cron: form.cron.trim(), ...zone, ...kept } : undefined;
     case "at": {

@@ -88,7 +88,13 @@ function toPolicy(form: PolicyForm, before: Policy): Policy {
     late_after: form.late_after,
     catch_up: form.catch_up === "all" ? all : (form.catch_up as "latest"),
     timeout: form.timeout,
-    retry: { ...before.retry, max_attempts: number(form.max_attempts), initial: form.initial, max: form.max, on: form.on },
+    retry: {
+      ...before.retry,
+      max_attempts: number(form.max_attempts),
+      initial: form.initial,
+      max: form.max,
+      on: form.on,
+    },
     pause_after: number(form.pause_after),
   };
 }

@@ -23,7 +23,10 @@ const NAME = /^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 
 /** A name as jobs have it, from that of a file. */
 function nameOf(file: File): string {
-  const plain = file.name.replace(/\.wasm$/i, "").toLowerCase().replace(/[^a-z0-9_-]+/g, "-");
+  const plain = file.name
+    .replace(/\.wasm$/i, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, "-");
   return plain.replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, "").slice(0, 63);
 }
 
@@ -58,7 +61,13 @@ export function CreatePage() {
     if (!component || !spec) return;
     setBusy(true);
     setProblem(undefined);
-    const draft: Draft = { component: component.digest, schedule: spec, grants: toGrants(grants), limits: toLimits(limits), env: toEnv(env) };
+    const draft: Draft = {
+      component: component.digest,
+      schedule: spec,
+      grants: toGrants(grants),
+      limits: toLimits(limits),
+      env: toEnv(env),
+    };
     try {
       await createJob(name, draft);
       if (isPaused) await pauseJob(name, "created paused");
@@ -95,7 +104,9 @@ export function CreatePage() {
             setName(value);
             setNamed(value !== "");
           }}
-          error={nameError(name) ?? (isTaken ? `There is a job ${name} already: choose another name.` : undefined)}
+          error={
+            nameError(name) ?? (isTaken ? `There is a job ${name} already: choose another name.` : undefined)
+          }
         />
       </section>
       <section class="card">
@@ -105,7 +116,13 @@ export function CreatePage() {
       <section class="card">
         <h2>What it may touch</h2>
         {component ? (
-          <GrantsField form={grants} onForm={setGrants} wants={wants(component.imports)} tables={tables.value?.items.map((table) => table.name) ?? []} problem={problem} />
+          <GrantsField
+            form={grants}
+            onForm={setGrants}
+            wants={wants(component.imports)}
+            tables={tables.value?.items.map((table) => table.name) ?? []}
+            problem={problem}
+          />
         ) : (
           <p class="muted">Once the file is there, this asks for what it imports.</p>
         )}
@@ -120,7 +137,12 @@ export function CreatePage() {
           <LimitsField form={limits} onForm={setLimits} problem={problem} />
         </details>
         <label class="check">
-          <input type="checkbox" checked={isPaused} onChange={(event) => setPaused(event.currentTarget.checked)} /> Create it paused: the schedule begins when it is resumed
+          <input
+            type="checkbox"
+            checked={isPaused}
+            onChange={(event) => setPaused(event.currentTarget.checked)}
+          />{" "}
+          Create it paused: the schedule begins when it is resumed
         </label>
       </section>
       {problem && !isTaken && <ProblemNote problem={problem} />}

@@ -14,7 +14,12 @@ import { FullTime } from "../part/time.tsx";
 export function EmailPage() {
   const { id = "" } = useRoute().params as { id: string };
   const email = useResource(`email ${id}`, (signal) => getEmail(id, signal));
-  if (!email.value) return email.problem ? <ProblemNote problem={email.problem} retry={email.reload} /> : <Loading lines={6} />;
+  if (!email.value)
+    return email.problem ? (
+      <ProblemNote problem={email.problem} retry={email.reload} />
+    ) : (
+      <Loading lines={6} />
+    );
   return <Message email={email.value} />;
 }
 
@@ -26,7 +31,8 @@ function Message({ email }: { email: Email }) {
         <div>
           <h1>{email.subject || "(no subject)"}</h1>
           <p class="job-facts">
-            <Badge state={email.state} /> <FullTime at={email.queued_at} />, by <a href={`/jobs/${email.job}`}>{email.job}</a> in <a href={`/runs/${email.run}`}>this run</a>
+            <Badge state={email.state} /> <FullTime at={email.queued_at} />, by{" "}
+            <a href={`/jobs/${email.job}`}>{email.job}</a> in <a href={`/runs/${email.run}`}>this run</a>
           </p>
         </div>
       </header>
@@ -55,9 +61,23 @@ function Message({ email }: { email: Email }) {
           </div>
         </dl>
         {email.html !== null && email.text !== null && (
-          <Segmented legend="Which part" value={shown} onValue={setShown} choices={[["html", "HTML"], ["text", "Text"]]} />
+          <Segmented
+            legend="Which part"
+            value={shown}
+            onValue={setShown}
+            choices={[
+              ["html", "HTML"],
+              ["text", "Text"],
+            ]}
+          />
         )}
-        {shown === "html" ? <iframe class="mail-html" sandbox="" title="The mail's HTML" src={htmlUrl(email.id)} /> : <pre class="mail-text" tabIndex={0}>{email.text ?? "(nothing)"}</pre>}
+        {shown === "html" ? (
+          <iframe class="mail-html" sandbox="" title="The mail's HTML" src={htmlUrl(email.id)} />
+        ) : (
+          <pre class="mail-text" tabIndex={0}>
+            {email.text ?? "(nothing)"}
+          </pre>
+        )}
         {email.attachments.length > 0 && (
           <ul class="attachments">
             {email.attachments.map(({ file_name, content_type, size }) => (

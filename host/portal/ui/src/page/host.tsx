@@ -33,7 +33,10 @@ function useSamples(host: Host | undefined): Sample[] {
     const begun = before ? host.attempts.started - before.attempts.started : 0;
     // A host that was started anew counts from zero.
     const rate = seconds > 0 && begun >= 0 ? begun / seconds : null;
-    samples.current = [...samples.current.slice(-SAMPLES + 1), { at, rate, executing: host.attempts.executing }];
+    samples.current = [
+      ...samples.current.slice(-SAMPLES + 1),
+      { at, rate, executing: host.attempts.executing },
+    ];
     last.current = host;
   }
   return samples.current;
@@ -47,7 +50,8 @@ export function HostPage() {
   }, [host.reload]);
   const samples = useSamples(host.value);
   const value = host.value;
-  if (!value) return host.problem ? <ProblemNote problem={host.problem} retry={host.reload} /> : <Loading lines={6} />;
+  if (!value)
+    return host.problem ? <ProblemNote problem={host.problem} retry={host.reload} /> : <Loading lines={6} />;
   const rates = samples.filter((sample) => sample.rate !== null);
   const signedIn = session.value;
   return (
@@ -98,11 +102,20 @@ export function HostPage() {
       </section>
       <section class="card">
         <h2>Attempts in a second</h2>
-        <Plot label="Attempts that began in a second, while this page was open" times={rates.map((sample) => sample.at)} lines={[{ label: "begun in a second", colour: "--plot-a", values: rates.map((sample) => sample.rate) }, { label: "executing", colour: "--plot-b", values: rates.map((sample) => sample.executing) }]} show={(rate) => String(Math.round(rate * 10) / 10)} height={160} />
+        <Plot
+          label="Attempts that began in a second, while this page was open"
+          times={rates.map((sample) => sample.at)}
+          lines={[
+            { label: "begun in a second", colour: "--plot-a", values: rates.map((sample) => sample.rate) },
+            { label: "executing", colour: "--plot-b", values: rates.map((sample) => sample.executing) },
+          ]}
+          show={(rate) => String(Math.round(rate * 10) / 10)}
+          height={160}
+        />
         <p class="hint">Since this page was opened, every two seconds.</p>
       </section>
       {signedIn && signedIn !== "unknown" && (
-        <p class="muted">
+        <p class="muted foot-note">
           Signed in with the token “{signedIn.token}”
           {signedIn.expires_at && (
             <>

@@ -21,7 +21,10 @@ const RUNS = 200;
 export function JobOverview({ job }: { job: Job }) {
   const runs = useResource(`plots ${job.name}`, (signal) => listRuns(job.name, {}, null, RUNS, signal));
   useChanges((change) => change.kind === "run" && change.job === job.name, runs.reload, 1500);
-  const ended = useMemo(() => (runs.value?.items ?? []).filter((run) => run.ended_at && run.usage).reverse(), [runs.value]);
+  const ended = useMemo(
+    () => (runs.value?.items ?? []).filter((run) => run.ended_at && run.usage).reverse(),
+    [runs.value],
+  );
   return (
     <div class="overview">
       <Facts job={job} />
@@ -41,11 +44,23 @@ export function JobOverview({ job }: { job: Job }) {
         <div class="plots">
           <section class="card">
             <h2>Fuel</h2>
-            <UsagePlot label="Fuel of the last runs" runs={ended} colour="--plot-a" value={(run) => run.usage!.fuel} show={short} />
+            <UsagePlot
+              label="Fuel of the last runs"
+              runs={ended}
+              colour="--plot-a"
+              value={(run) => run.usage!.fuel}
+              show={short}
+            />
           </section>
           <section class="card">
             <h2>Peak memory</h2>
-            <UsagePlot label="Peak memory of the last runs" runs={ended} colour="--plot-b" value={(run) => run.usage!.memory_bytes} show={bytes} />
+            <UsagePlot
+              label="Peak memory of the last runs"
+              runs={ended}
+              colour="--plot-b"
+              value={(run) => run.usage!.memory_bytes}
+              show={bytes}
+            />
           </section>
         </div>
       )}
@@ -62,7 +77,9 @@ function Facts({ job }: { job: Job }) {
       <div>
         <dt>Next</dt>
         <dd>
-          {job.next.length === 0 && <span class="muted">{job.state === "paused" ? "paused" : "on demand"}</span>}
+          {job.next.length === 0 && (
+            <span class="muted">{job.state === "paused" ? "paused" : "on demand"}</span>
+          )}
           {job.next.map((at) => (
             <div key={at}>
               <Time at={at} />
@@ -93,7 +110,9 @@ function Facts({ job }: { job: Job }) {
         <dt>Revision</dt>
         <dd>
           <a href={`/jobs/${job.name}/revisions`}>{job.revision}</a>
-          <div class="muted"><Relative at={job.revised_at} /></div>
+          <div class="muted">
+            <Relative at={job.revised_at} />
+          </div>
         </dd>
       </div>
     </dl>
@@ -119,7 +138,14 @@ function DurationPlot({ runs }: { runs: Run[] }) {
   }));
   return (
     <>
-      <Plot label={`How long the last ${plural(runs.length, "run")} took, by outcome`} times={runs.map(seconds)} lines={lines} show={duration} isLogarithmic onPoint={(at) => route(`/runs/${runs[at]!.id}`)} />
+      <Plot
+        label={`How long the last ${plural(runs.length, "run")} took, by outcome`}
+        times={runs.map(seconds)}
+        lines={lines}
+        show={duration}
+        isLogarithmic
+        onPoint={(at) => route(`/runs/${runs[at]!.id}`)}
+      />
       <p class="hint">The last {plural(runs.length, "run")}; a click on a dot opens its run.</p>
     </>
   );
@@ -134,7 +160,15 @@ interface UsagePlotProps {
 }
 
 function UsagePlot({ label, runs, colour, value, show }: UsagePlotProps) {
-  return <Plot label={label} times={runs.map(seconds)} lines={[{ label: "each run", colour, values: runs.map(value) }]} show={show} height={140} />;
+  return (
+    <Plot
+      label={label}
+      times={runs.map(seconds)}
+      lines={[{ label: "each run", colour, values: runs.map(value) }]}
+      show={show}
+      height={140}
+    />
+  );
 }
 
 function JobSkips({ job }: { job: Job }) {

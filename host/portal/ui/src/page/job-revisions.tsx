@@ -13,15 +13,24 @@ import { Badge } from "../part/state.tsx";
 import { FullTime } from "../part/time.tsx";
 
 export function JobRevisions({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
-  const revisions = useResource(`revisions ${job.name} ${job.revision}`, (signal) => listRevisions(job.name, signal));
+  const revisions = useResource(`revisions ${job.name} ${job.revision}`, (signal) =>
+    listRevisions(job.name, signal),
+  );
   const [chosen, setChosen] = useState<Revision>();
   if (!revisions.value) {
-    return revisions.problem ? <ProblemNote problem={revisions.problem} retry={revisions.reload} /> : <Loading lines={6} />;
+    return revisions.problem ? (
+      <ProblemNote problem={revisions.problem} retry={revisions.reload} />
+    ) : (
+      <Loading lines={6} />
+    );
   }
   const items = revisions.value.items;
   const back = async (revision: Revision) => {
     setChosen(undefined);
-    const rolled = await attempt(() => rollBack(job.name, revision.number), `${job.name} is as in revision ${revision.number} again.`);
+    const rolled = await attempt(
+      () => rollBack(job.name, revision.number),
+      `${job.name} is as in revision ${revision.number} again.`,
+    );
     if (rolled) onJob(rolled);
   };
   return (

@@ -68,7 +68,8 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
       {isOutdated && (
         <div class="note warn" role="status">
           <p>
-            This job has become revision {job.revision} meanwhile; what is typed here was begun on {base.revision}.{" "}
+            This job has become revision {job.revision} meanwhile; what is typed here was begun on{" "}
+            {base.revision}.{" "}
             <button type="button" class="small" onClick={() => restart(job)}>
               Begin anew on {job.revision}
             </button>{" "}
@@ -88,7 +89,13 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
       </section>
       <section class="card">
         <h2>Grants</h2>
-        <GrantsField form={form.grants} onForm={(grants) => change({ grants })} wants={known.value && wants(known.value.imports)} tables={tables.value?.items.map((table) => table.name) ?? []} problem={problem} />
+        <GrantsField
+          form={form.grants}
+          onForm={(grants) => change({ grants })}
+          wants={known.value && wants(known.value.imports)}
+          tables={tables.value?.items.map((table) => table.name) ?? []}
+          problem={problem}
+        />
       </section>
       <section class="card">
         <h2>Policies</h2>
@@ -108,7 +115,9 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
       </section>
       {problem && <ProblemNote problem={problem} />}
       <footer class="actions sticky">
-        <span class="muted">{changes.length === 0 ? "Nothing is changed." : `${changes.length} changed`}</span>
+        <span class="muted">
+          {changes.length === 0 ? "Nothing is changed." : `${changes.length} changed`}
+        </span>
         <button type="button" disabled={changes.length === 0} onClick={() => restart(job)}>
           Undo all
         </button>

@@ -31,7 +31,11 @@ const TABS = [
 export function JobPage() {
   const { name = "", tab = "" } = useRoute().params as { name: string; tab?: string };
   const job = useResource(`job ${name}`, (signal) => getJob(name, signal));
-  useChanges((change) => (change.kind === "run" && change.job === name) || (change.kind === "job" && change.name === name), job.reload);
+  useChanges(
+    (change) =>
+      (change.kind === "run" && change.job === name) || (change.kind === "job" && change.name === name),
+    job.reload,
+  );
 
   if (!job.value) {
     if (job.problem?.status === 404) return <Gone name={name} />;
@@ -43,7 +47,11 @@ export function JobPage() {
       <JobHead job={job.value} onJob={job.set} />
       <nav class="tabs" aria-label="About this job">
         {TABS.map(([path, words]) => (
-          <a key={path} href={`/jobs/${name}${path && `/${path}`}`} aria-current={tab === path ? "page" : undefined}>
+          <a
+            key={path}
+            href={`/jobs/${name}${path && `/${path}`}`}
+            aria-current={tab === path ? "page" : undefined}
+          >
             {words}
           </a>
         ))}
@@ -85,7 +93,9 @@ function JobHead({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
         <div>
           <h1>{job.name}</h1>
           <p class="job-facts">
-            <Badge state={job.state} /> {job.live_runs > 0 && <Badge state="running">{job.live_runs} going on</Badge>} <span>{job.schedule_words}</span>
+            <Badge state={job.state} />{" "}
+            {job.live_runs > 0 && <Badge state="running">{job.live_runs} going on</Badge>}{" "}
+            <span>{job.schedule_words}</span>
             {job.next[0] && (
               <span class="muted">
                 , next <Countdown at={job.next[0]} />
@@ -99,19 +109,43 @@ function JobHead({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
           )}
         </div>
         <div class="actions">
-          <JobActions name={job.name} state={job.state} onJob={onJob} onRun={(run) => route(`/runs/${run.id}`)} />
+          <JobActions
+            name={job.name}
+            state={job.state}
+            onJob={onJob}
+            onRun={(run) => route(`/runs/${run.id}`)}
+          />
           <button type="button" onClick={() => setAsks("input")}>
             Run with input
           </button>
-          <button type="button" class="plain icon-only" aria-label={`Delete ${job.name}`} title="Delete" onClick={() => setAsks("delete")}>
+          <button
+            type="button"
+            class="plain icon-only"
+            aria-label={`Delete ${job.name}`}
+            title="Delete"
+            onClick={() => setAsks("delete")}
+          >
             <Icon name="trash" />
           </button>
         </div>
       </header>
-      {asks === "input" && <RunWithInput name={job.name} onClose={() => setAsks(undefined)} onRun={(run) => route(`/runs/${run.id}`)} />}
+      {asks === "input" && (
+        <RunWithInput
+          name={job.name}
+          onClose={() => setAsks(undefined)}
+          onRun={(run) => route(`/runs/${run.id}`)}
+        />
+      )}
       {asks === "delete" && (
-        <Confirm title={`Delete ${job.name}?`} action="Delete the job" onConfirm={remove} onClose={() => setAsks(undefined)}>
-          <p>Its revisions and skips go with it, and runs that wait are cancelled. Tables and ended runs stay.</p>
+        <Confirm
+          title={`Delete ${job.name}?`}
+          action="Delete the job"
+          onConfirm={remove}
+          onClose={() => setAsks(undefined)}
+        >
+          <p>
+            Its revisions and skips go with it, and runs that wait are cancelled. Tables and ended runs stay.
+          </p>
         </Confirm>
       )}
     </>

@@ -37,7 +37,8 @@ function compare(order: Order): (a: Entry, b: Entry) => number {
     case "next":
       return (a, b) => (a.job.next ?? "~").localeCompare(b.job.next ?? "~") || byName(a, b);
     case "last":
-      return (a, b) => (b.job.last_run?.ended_at ?? "").localeCompare(a.job.last_run?.ended_at ?? "") || byName(a, b);
+      return (a, b) =>
+        (b.job.last_run?.ended_at ?? "").localeCompare(a.job.last_run?.ended_at ?? "") || byName(a, b);
     case "attention":
       return (a, b) => FIRST[a.standing] - FIRST[b.standing] || byName(a, b);
   }
@@ -58,13 +59,18 @@ export function JobsPage() {
   const all = jobs.value;
 
   const entries = useMemo(
-    () => [...(all?.values() ?? [])].map((job): Entry => ({ job, standing: standing(job, lateJobs.value.has(job.name)) })),
+    () =>
+      [...(all?.values() ?? [])].map((job): Entry => ({
+        job,
+        standing: standing(job, lateJobs.value.has(job.name)),
+      })),
     [all, lateJobs.value],
   );
   const count = (which: Show) => entries.filter((entry) => isShown(which, entry)).length;
   const shown = useMemo(() => {
     const text = search.value.trim().toLowerCase();
-    const matches = ({ job }: Entry) => !text || job.name.includes(text) || job.schedule_words.toLowerCase().includes(text);
+    const matches = ({ job }: Entry) =>
+      !text || job.name.includes(text) || job.schedule_words.toLowerCase().includes(text);
     return entries.filter((entry) => isShown(show.value, entry) && matches(entry)).sort(compare(order.value));
   }, [entries, search.value, show.value, order.value]);
 
@@ -83,9 +89,30 @@ export function JobsPage() {
         </a>
       </header>
       <div class="toolbar">
-        <input type="search" aria-label="Search jobs" placeholder="Search by name or schedule" data-search value={search.value} onInput={(event) => (search.value = event.currentTarget.value)} />
-        <Segmented<Show> legend="Which jobs" value={show.value} onValue={(value) => (show.value = value)} choices={[choice("all", "All"), choice("attention", "Late or failing"), choice("running", "Running"), choice("paused", "Paused")]} />
-        <select aria-label="Order" value={order.value} onChange={(event) => (order.value = event.currentTarget.value as Order)}>
+        <input
+          type="search"
+          aria-label="Search jobs"
+          placeholder="Search by name or schedule"
+          data-search
+          value={search.value}
+          onInput={(event) => (search.value = event.currentTarget.value)}
+        />
+        <Segmented<Show>
+          legend="Which jobs"
+          value={show.value}
+          onValue={(value) => (show.value = value)}
+          choices={[
+            choice("all", "All"),
+            choice("attention", "Late or failing"),
+            choice("running", "Running"),
+            choice("paused", "Paused"),
+          ]}
+        />
+        <select
+          aria-label="Order"
+          value={order.value}
+          onChange={(event) => (order.value = event.currentTarget.value as Order)}
+        >
           <option value="attention">late and failing first</option>
           <option value="name">by name</option>
           <option value="next">by next occurrence</option>
@@ -103,7 +130,13 @@ export function JobsPage() {
           <span />
         </div>
       )}
-      <VirtualList class="job-list" label="Jobs" count={shown.length} rowHeight={isNarrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT} row={(at) => <JobRow key={shown[at]!.job.name} entry={shown[at]!} />} />
+      <VirtualList
+        class="job-list"
+        label="Jobs"
+        count={shown.length}
+        rowHeight={isNarrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT}
+        row={(at) => <JobRow key={shown[at]!.job.name} entry={shown[at]!} />}
+      />
       <p class="list-foot muted" aria-live="polite">
         {shown.length === 0 ? "No job matches." : plural(shown.length, "job")}
         {!areAllRead.value && ", reading more …"}
@@ -113,7 +146,13 @@ export function JobsPage() {
 }
 
 const STANDING_WORDS: Partial<Record<Standing, string>> = { fine: "active", running: "running" };
-const STANDING_STATES: Record<Standing, string> = { late: "late", failing: "failed", running: "running", paused: "paused", fine: "active" };
+const STANDING_STATES: Record<Standing, string> = {
+  late: "late",
+  failing: "failed",
+  running: "running",
+  paused: "paused",
+  fine: "active",
+};
 
 function JobRow({ entry: { job, standing } }: { entry: Entry }) {
   const { route } = useLocation();
@@ -138,13 +177,21 @@ function JobRow({ entry: { job, standing } }: { entry: Entry }) {
         {last ? (
           <>
             <a href={`/runs/${last.id}`}>{duration(last.duration_ms)}</a>
-            <span class="muted"><Relative at={last.ended_at} /></span>
+            <span class="muted">
+              <Relative at={last.ended_at} />
+            </span>
           </>
         ) : (
           <span class="muted">never ran</span>
         )}
       </span>
-      <span class="job-next">{job.next ? <Countdown at={job.next} /> : <span class="muted">{job.state === "paused" ? "paused" : "on demand"}</span>}</span>
+      <span class="job-next">
+        {job.next ? (
+          <Countdown at={job.next} />
+        ) : (
+          <span class="muted">{job.state === "paused" ? "paused" : "on demand"}</span>
+        )}
+      </span>
       <JobActions name={job.name} state={job.state} isSmall />
     </div>
   );
@@ -154,7 +201,8 @@ function NoJobs() {
   return (
     <Empty icon="jobs" isPage title="No jobs yet">
       <p>
-        A job is a WebAssembly component and a schedule. Drop a <code>.wasm</code> file, say when it runs, and see its first line of log a moment later.
+        A job is a WebAssembly component and a schedule. Drop a <code>.wasm</code> file, say when it runs, and
+        see its first line of log a moment later.
       </p>
       <a class="button primary" href="/create">
         <Icon name="plus" /> Create the first job

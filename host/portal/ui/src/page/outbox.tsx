@@ -23,7 +23,10 @@ export function OutboxPage() {
       {!emails.items && !emails.problem && <Loading lines={6} />}
       {emails.items?.length === 0 && (
         <Empty icon="outbox" title="No mail yet">
-          <p>A job that is granted recipients puts mail here; it is there once its run has succeeded, and not before.</p>
+          <p>
+            A job that is granted recipients puts mail here; it is there once its run has succeeded, and not
+            before.
+          </p>
         </Empty>
       )}
       {emails.items && emails.items.length > 0 && (

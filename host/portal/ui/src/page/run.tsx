@@ -86,6 +86,11 @@ function RunHead({ run, onRun, isLive }: { run: Run; onRun: (run: Run) => void; 
           ) : (
             run.duration_ms !== null && <span>, took {duration(run.duration_ms)}</span>
           )}
+          {run.retry_of && (
+            <span>
+              , <a href={`/runs/${run.retry_of}`}>an earlier run</a> again
+            </span>
+          )}
           {run.revision !== null && (
             <span class="muted">
               , revision <a href={`/jobs/${run.job}/revisions`}>{run.revision}</a>
@@ -124,7 +129,9 @@ function Outcome({ run }: { run: Run }) {
               <strong>{run.cause}</strong>
               {run.message && `: ${run.message}`}
             </p>
-            {run.last_error && <p class="muted">The last error that a call into the host gave: {run.last_error}</p>}
+            {run.last_error && (
+              <p class="muted">The last error that a call into the host gave: {run.last_error}</p>
+            )}
           </div>
         </div>
       )}
@@ -165,8 +172,12 @@ const limitNumber = (limits: Limits | undefined, name: string): number | undefin
 
 /** Usage against the limits of the revision that ran, and what the run did. */
 function Usage({ run }: { run: Run }) {
-  const revisions = useResource(`revisions ${run.job} ${run.revision}`, (signal) => listRevisions(run.job, signal));
-  const specification = revisions.value?.items.find((revision) => revision.number === run.revision)?.specification;
+  const revisions = useResource(`revisions ${run.job} ${run.revision}`, (signal) =>
+    listRevisions(run.job, signal),
+  );
+  const specification = revisions.value?.items.find(
+    (revision) => revision.number === run.revision,
+  )?.specification;
   const limits = specification?.limits;
   const { usage } = run;
   if (!usage) {
@@ -184,10 +195,16 @@ function Usage({ run }: { run: Run }) {
       <Meter label="Fuel" value={usage.fuel} limit={limitNumber(limits, "fuel")} show={short} />
       <Meter label="Memory" value={usage.memory_bytes} limit={limitNumber(limits, "memory")} show={bytes} />
       <Meter label="Wall time" value={usage.wall_micros / 1000} limit={timeout} show={duration} />
-      <Meter label="Calls into the host" value={usage.host_calls} limit={limitNumber(limits, "host_calls")} show={short} />
+      <Meter
+        label="Calls into the host"
+        value={usage.host_calls}
+        limit={limitNumber(limits, "host_calls")}
+        show={short}
+      />
       <Meter label="Log" value={usage.log_bytes} limit={limitNumber(limits, "log")} show={bytes} />
       <p class="effects">
-        <a href="/tables">{plural(usage.rows_written, "row")} written</a>, {count(usage.rows_read)} read, <a href="/outbox">{plural(usage.emails, "mail")} put in the outbox</a>
+        <a href="/tables">{plural(usage.rows_written, "row")} written</a>, {count(usage.rows_read)} read,{" "}
+        <a href="/outbox">{plural(usage.emails, "mail")} put in the outbox</a>
         {run.outcome === "succeeded" ? "" : ". What was not committed is dropped."}
       </p>
     </section>

@@ -52,11 +52,20 @@ export function SignIn() {
         <Mark />
         <h1>Sign in to Sandglass</h1>
         <p class="muted">
-          The host keeps a token in the file <code>token</code> of its data folder, and prints a link for one sign-in whenever it starts.
+          The host keeps a token in the file <code>token</code> of its data folder, and prints a link for one
+          sign-in whenever it starts.
         </p>
         <Field label="Token" error={problem?.message}>
           {(attributes) => (
-            <input type="password" {...attributes} autocomplete="current-password" placeholder="sgl_…" required value={token} onInput={(event) => setToken(event.currentTarget.value)} />
+            <input
+              type="password"
+              {...attributes}
+              autocomplete="current-password"
+              placeholder="sgl_…"
+              required
+              value={token}
+              onInput={(event) => setToken(event.currentTarget.value)}
+            />
           )}
         </Field>
         <button type="submit" class="primary" disabled={isBusy || !token.trim()}>

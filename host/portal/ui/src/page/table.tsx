@@ -69,7 +69,13 @@ function TableRows({ name }: { name: string }) {
           <button type="button" class="primary" onClick={() => setAsks({ kind: "row", row: undefined })}>
             <Icon name="plus" /> Add a row
           </button>
-          <button type="button" class="plain icon-only" aria-label={`Delete the table ${name}`} title="Delete the table" onClick={() => setAsks({ kind: "delete" })}>
+          <button
+            type="button"
+            class="plain icon-only"
+            aria-label={`Delete the table ${name}`}
+            title="Delete the table"
+            onClick={() => setAsks({ kind: "delete" })}
+          >
             <Icon name="trash" />
           </button>
         </div>
@@ -107,10 +113,20 @@ function TableRows({ name }: { name: string }) {
             {rows!.length > 0 && `${from + 1} – ${from + rows!.length} of `}
             {plural(page.value.count ?? from + rows!.length, "row")}
           </span>
-          <button type="button" class="small" disabled={cursors.length === 1} onClick={() => setCursors(cursors.slice(0, -1))}>
+          <button
+            type="button"
+            class="small"
+            disabled={cursors.length === 1}
+            onClick={() => setCursors(cursors.slice(0, -1))}
+          >
             Previous
           </button>
-          <button type="button" class="small" disabled={page.value.next === null} onClick={() => setCursors([...cursors, page.value!.next])}>
+          <button
+            type="button"
+            class="small"
+            disabled={page.value.next === null}
+            onClick={() => setCursors([...cursors, page.value!.next])}
+          >
             Next
           </button>
         </footer>
@@ -119,7 +135,12 @@ function TableRows({ name }: { name: string }) {
       {asks?.kind === "import" && <ImportDialog table={name} onClose={close} onImported={changed} />}
       {asks?.kind === "row" && <RowDialog table={name} row={asks.row} onClose={close} onChanged={changed} />}
       {asks?.kind === "delete" && (
-        <Confirm title={`Delete the table ${name}?`} action="Delete the table" onConfirm={remove} onClose={close}>
+        <Confirm
+          title={`Delete the table ${name}?`}
+          action="Delete the table"
+          onConfirm={remove}
+          onClose={close}
+        >
           <p>All of its rows go with it. An export is the way to have them later.</p>
         </Confirm>
       )}

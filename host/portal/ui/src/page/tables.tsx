@@ -39,7 +39,10 @@ export function TablesPage() {
       {!tables.items && !tables.problem && <Loading lines={5} />}
       {tables.items?.length === 0 && (
         <Empty icon="tables" title="No tables yet">
-          <p>A table comes to exist with its first row: one that a job inserts, that you import, or that you add here.</p>
+          <p>
+            A table comes to exist with its first row: one that a job inserts, that you import, or that you
+            add here.
+          </p>
         </Empty>
       )}
       {tables.items && tables.items.length > 0 && (
@@ -59,8 +62,12 @@ export function TablesPage() {
           Show more
         </button>
       )}
-      {asks === "create" && <CreateTable onClose={() => setAsks(undefined)} onTable={(table) => route(`/tables/${table}`)} />}
-      {asks === "import" && <ImportDialog onClose={() => setAsks(undefined)} onImported={(table) => route(`/tables/${table}`)} />}
+      {asks === "create" && (
+        <CreateTable onClose={() => setAsks(undefined)} onTable={(table) => route(`/tables/${table}`)} />
+      )}
+      {asks === "import" && (
+        <ImportDialog onClose={() => setAsks(undefined)} onImported={(table) => route(`/tables/${table}`)} />
+      )}
     </>
   );
 }
@@ -79,7 +86,16 @@ function CreateTable({ onClose, onTable }: { onClose: () => void; onTable: (tabl
   return (
     <Dialog title="New table" onClose={onClose} class="narrow">
       <form onSubmit={create}>
-        <TextField label="Name" class="code" required maxLength={63} value={name} onValue={setName} error={problem?.message} hint="1 to 63 of a-z, 0-9, _ and -" />
+        <TextField
+          label="Name"
+          class="code"
+          required
+          maxLength={63}
+          value={name}
+          onValue={setName}
+          error={problem?.message}
+          hint="1 to 63 of a-z, 0-9, _ and -"
+        />
         <footer class="actions">
           <button type="submit" class="primary">
             Create

@@ -33,7 +33,13 @@ interface Line {
 async function lineOf(next: Upcoming, end: number, signal: AbortSignal): Promise<Line> {
   const { occurrences, words } = await previewJob(next.job, MARKS + 1, signal);
   const marks = occurrences.map((at) => Date.parse(at)).filter((at) => at <= end);
-  return { job: next.job, next: Date.parse(next.at), marks: marks.slice(0, MARKS), words, isDense: marks.length > MARKS };
+  return {
+    job: next.job,
+    next: Date.parse(next.at),
+    marks: marks.slice(0, MARKS),
+    words,
+    isDense: marks.length > MARKS,
+  };
 }
 
 async function readLines(signal: AbortSignal): Promise<{ lines: Line[]; from: number; more: boolean }> {
@@ -42,7 +48,8 @@ async function readLines(signal: AbortSignal): Promise<{ lines: Line[]; from: nu
   const lines: Line[] = [];
   const queue = items.map((item, at) => ({ item, at }));
   const read = async () => {
-    for (let one = queue.shift(); one; one = queue.shift()) lines[one.at] = await lineOf(one.item, from + DAY, signal);
+    for (let one = queue.shift(); one; one = queue.shift())
+      lines[one.at] = await lineOf(one.item, from + DAY, signal);
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, read));
   return { lines, from, more: next !== null };
@@ -74,7 +81,8 @@ export function UpcomingPage() {
 function Timeline({ lines, from, more }: { lines: Line[]; from: number; more: boolean }) {
   const place = (at: number) => `${Math.min(100, Math.max(0, ((at - from) / DAY) * 100))}%`;
   const hours: number[] = [];
-  for (let hour = Math.ceil(from / (3 * HOUR)) * 3 * HOUR; hour < from + DAY; hour += 3 * HOUR) hours.push(hour);
+  for (let hour = Math.ceil(from / (3 * HOUR)) * 3 * HOUR; hour < from + DAY; hour += 3 * HOUR)
+    hours.push(hour);
   return (
     <section class="card timeline" aria-label="Occurrences of the next 24 hours">
       <div class="timeline-line timeline-hours" aria-hidden="true">
@@ -95,11 +103,25 @@ function Timeline({ lines, from, more }: { lines: Line[]; from: number; more: bo
               {words}, <Countdown at={new Date(next).toISOString()} />
             </span>
           </div>
-          <div class="timeline-track" role="img" aria-label={isDense ? `${job}: more than ${MARKS} occurrences` : `${job}: ${plural(marks.length, "occurrence")}`}>
+          <div
+            class="timeline-track"
+            role="img"
+            aria-label={
+              isDense
+                ? `${job}: more than ${MARKS} occurrences`
+                : `${job}: ${plural(marks.length, "occurrence")}`
+            }
+          >
             {hours.map((hour) => (
               <i key={hour} class="hour" style={{ left: place(hour) }} />
             ))}
-            {isDense ? <i class="dense" /> : marks.map((at) => <i key={at} class="mark" title={shortTime(new Date(at))} style={{ left: place(at) }} />)}
+            {isDense ? (
+              <i class="dense" />
+            ) : (
+              marks.map((at) => (
+                <i key={at} class="mark" title={shortTime(new Date(at))} style={{ left: place(at) }} />
+              ))
+            )}
             <i class="present" style={{ left: place(now.value) }} />
           </div>
         </div>
@@ -113,10 +135,16 @@ const JOBS_WITH_SKIPS = 20;
 const SKIPS_OF_EACH = 5;
 
 function RecentSkips() {
-  const skipping = [...(jobs.value?.values() ?? [])].filter((job) => job.skipped + job.missed > 0).slice(0, JOBS_WITH_SKIPS);
+  const skipping = [...(jobs.value?.values() ?? [])]
+    .filter((job) => job.skipped + job.missed > 0)
+    .slice(0, JOBS_WITH_SKIPS);
   const key = skipping.map(({ name, skipped, missed }) => `${name} ${skipped + missed}`).join();
   const skips = useResource(`skips ${key}`, async (signal) => {
-    const lists = await Promise.all(skipping.map(async ({ name }) => (await listSkips(name, SKIPS_OF_EACH, signal)).items.map((skip) => ({ ...skip, job: name }))));
+    const lists = await Promise.all(
+      skipping.map(async ({ name }) =>
+        (await listSkips(name, SKIPS_OF_EACH, signal)).items.map((skip) => ({ ...skip, job: name })),
+      ),
+    );
     return lists.flat().sort((a, b) => b.to.localeCompare(a.to));
   });
   if (skipping.length === 0) return null;
@@ -124,7 +152,11 @@ function RecentSkips() {
     <section class="card">
       <h2>Occurrences that did not run</h2>
       {skips.problem && <ProblemNote problem={skips.problem} retry={skips.reload} />}
-      {skips.value ? <Skips skips={skips.value} of={(skip: Skip & { job?: string }) => skip.job ?? ""} /> : <Loading />}
+      {skips.value ? (
+        <Skips skips={skips.value} of={(skip: Skip & { job?: string }) => skip.job ?? ""} />
+      ) : (
+        <Loading />
+      )}
     </section>
   );
 }

@@ -16,14 +16,29 @@ interface Bar {
 }
 
 function barsOf(run: Run): Bar[] {
-  const ended = run.attempts.map(
-    ({ number, outcome, cause, started_at, ended_at, message }): Bar => ({ number, state: outcome, cause, from: Date.parse(started_at), to: Date.parse(ended_at), message }),
-  );
+  const ended = run.attempts.map(({ number, outcome, cause, started_at, ended_at, message }): Bar => ({
+    number,
+    state: outcome,
+    cause,
+    from: Date.parse(started_at),
+    to: Date.parse(ended_at),
+    message,
+  }));
   const newest = run.attempts[run.attempts.length - 1];
   if (run.state !== "running") return ended;
   // Of the attempt that executes, only a first one's start is told.
   const from = newest ? Date.parse(newest.ended_at) : Date.parse(run.started_at ?? run.created_at);
-  return [...ended, { number: run.attempt, state: "running", cause: null, from, to: Math.max(now.value, from), message: null }];
+  return [
+    ...ended,
+    {
+      number: run.attempt,
+      state: "running",
+      cause: null,
+      from,
+      to: Math.max(now.value, from),
+      message: null,
+    },
+  ];
 }
 
 export function Attempts({ run }: { run: Run }) {
@@ -43,7 +58,13 @@ export function Attempts({ run }: { run: Run }) {
             </span>
           </div>
           <div class="attempt-line" aria-hidden="true">
-            <i class={bar.state} style={{ left: `${((bar.from - begin) / length) * 100}%`, width: `${Math.max(((bar.to - bar.from) / length) * 100, 0.8)}%` }} />
+            <i
+              class={bar.state}
+              style={{
+                left: `${((bar.from - begin) / length) * 100}%`,
+                width: `${Math.max(((bar.to - bar.from) / length) * 100, 0.8)}%`,
+              }}
+            />
           </div>
           {bar.message && <p class="attempt-message">{bar.message}</p>}
         </li>

@@ -36,7 +36,11 @@ export function ComponentDrop({ onComponent }: ComponentDropProps) {
     onComponent(undefined, file);
     setUpload({ file, part: 0 });
     try {
-      const component = await uploadComponent(file, ({ sent, total }) => setUpload({ file, part: total > 0 ? sent / total : 0 }), controller.signal);
+      const component = await uploadComponent(
+        file,
+        ({ sent, total }) => setUpload({ file, part: total > 0 ? sent / total : 0 }),
+        controller.signal,
+      );
       setUpload({ file, part: 1, component });
       onComponent(component, file);
     } catch (error) {
@@ -130,6 +134,11 @@ export function ComponentReport({ component }: { component: Component }) {
 
 function sorted(imports: string[]): { own: string[]; other: string[] } {
   const name = (full: string) => full.replace(/@.*$/, "");
-  const own = imports.filter((one) => one.startsWith("sandglass:job/")).map((one) => name(one).slice("sandglass:job/".length));
-  return { own: own.filter((one) => one !== "types"), other: imports.filter((one) => !one.startsWith("sandglass:job/")).map(name) };
+  const own = imports
+    .filter((one) => one.startsWith("sandglass:job/"))
+    .map((one) => name(one).slice("sandglass:job/".length));
+  return {
+    own: own.filter((one) => one !== "types"),
+    other: imports.filter((one) => !one.startsWith("sandglass:job/")).map(name),
+  };
 }

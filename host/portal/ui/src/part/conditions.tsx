@@ -27,8 +27,14 @@ export function Conditions({ fields, conditions, onConditions }: ConditionsProps
     <form class="conditions" onSubmit={add}>
       {conditions.map((condition, at) => (
         <span key={at} class="chip">
-          {condition.field} {WORDS[condition.operator]} {condition.operator === "exists" ? "" : condition.value}
-          <button type="button" class="plain icon-only" aria-label={`Remove the condition on ${condition.field}`} onClick={() => onConditions(conditions.filter((_, other) => other !== at))}>
+          {condition.field} {WORDS[condition.operator]}{" "}
+          {condition.operator === "exists" ? "" : condition.value}
+          <button
+            type="button"
+            class="plain icon-only"
+            aria-label={`Remove the condition on ${condition.field}`}
+            onClick={() => onConditions(conditions.filter((_, other) => other !== at))}
+          >
             <Icon name="close" />
           </button>
         </span>
@@ -38,15 +44,39 @@ export function Conditions({ fields, conditions, onConditions }: ConditionsProps
           <option key={field} value={field} />
         ))}
       </datalist>
-      <input type="text" aria-label="Member" placeholder="member" data-search list={list} value={draft.field} autocomplete="off" spellcheck={false} onInput={(event) => change({ field: event.currentTarget.value })} />
-      <select aria-label="Operator" value={draft.operator} onChange={(event) => change({ operator: event.currentTarget.value })}>
+      <input
+        type="text"
+        aria-label="Member"
+        placeholder="member"
+        data-search
+        list={list}
+        value={draft.field}
+        autocomplete="off"
+        spellcheck={false}
+        onInput={(event) => change({ field: event.currentTarget.value })}
+      />
+      <select
+        aria-label="Operator"
+        value={draft.operator}
+        onChange={(event) => change({ operator: event.currentTarget.value })}
+      >
         {OPERATORS.map(([operator, words]) => (
           <option key={operator} value={operator}>
             {words}
           </option>
         ))}
       </select>
-      {draft.operator !== "exists" && <input type="text" aria-label="Value" placeholder="value" value={draft.value} autocomplete="off" spellcheck={false} onInput={(event) => change({ value: event.currentTarget.value })} />}
+      {draft.operator !== "exists" && (
+        <input
+          type="text"
+          aria-label="Value"
+          placeholder="value"
+          value={draft.value}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={(event) => change({ value: event.currentTarget.value })}
+        />
+      )}
       <button type="submit" class="small" disabled={!draft.field.trim()}>
         Filter
       </button>

@@ -8,7 +8,11 @@ interface FieldProps {
   hint?: ComponentChildren;
   error?: string;
   class?: string;
-  children: (attributes: { id: string; "aria-describedby"?: string; "aria-invalid"?: boolean }) => ComponentChildren;
+  children: (attributes: {
+    id: string;
+    "aria-describedby"?: string;
+    "aria-invalid"?: boolean;
+  }) => ComponentChildren;
 }
 
 export function Field({ label, hint, error, class: name = "", children }: FieldProps) {

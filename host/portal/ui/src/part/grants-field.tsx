@@ -41,13 +41,50 @@ export function GrantsField({ form, onForm, wants, tables, problem }: GrantsFiel
       {asks.tables && <TableGrants form={form} onForm={onForm} tables={tables} error={error("tables")} />}
       {asks.email && (
         <div class="grid-fields">
-          <TextField label="May mail to" placeholder="ops@example.com, *@example.org" value={recipients} onValue={(text) => change({ recipients: text })} error={error("email/to") ?? error("email")} hint="Addresses in full, or *@ and a domain" />
-          <TextField label="Mails in a run" placeholder="20" inputMode="numeric" value={form.perRun} onValue={(perRun) => change({ perRun })} error={error("email/per_run")} />
-          <TextField label="Mails in a day" placeholder="500" inputMode="numeric" value={form.perDay} onValue={(perDay) => change({ perDay })} error={error("email/per_day")} />
+          <TextField
+            label="May mail to"
+            placeholder="ops@example.com, *@example.org"
+            value={recipients}
+            onValue={(text) => change({ recipients: text })}
+            error={error("email/to") ?? error("email")}
+            hint="Addresses in full, or *@ and a domain"
+          />
+          <TextField
+            label="Mails in a run"
+            placeholder="20"
+            inputMode="numeric"
+            value={form.perRun}
+            onValue={(perRun) => change({ perRun })}
+            error={error("email/per_run")}
+          />
+          <TextField
+            label="Mails in a day"
+            placeholder="500"
+            inputMode="numeric"
+            value={form.perDay}
+            onValue={(perDay) => change({ perDay })}
+            error={error("email/per_day")}
+          />
         </div>
       )}
-      {asks.http && <TextField label="May call hosts" placeholder="api.example.com, *.example.org:8443" value={hosts} onValue={(text) => change({ hosts: text })} error={error("http")} />}
-      {asks.secrets && <TextField label="May read secrets" placeholder="API_KEY" value={secrets} onValue={(text) => change({ secrets: text })} error={error("secrets")} />}
+      {asks.http && (
+        <TextField
+          label="May call hosts"
+          placeholder="api.example.com, *.example.org:8443"
+          value={hosts}
+          onValue={(text) => change({ hosts: text })}
+          error={error("http")}
+        />
+      )}
+      {asks.secrets && (
+        <TextField
+          label="May read secrets"
+          placeholder="API_KEY"
+          value={secrets}
+          onValue={(text) => change({ secrets: text })}
+          error={error("secrets")}
+        />
+      )}
     </div>
   );
 }
@@ -74,23 +111,47 @@ function TableGrants({ form, onForm, tables, error }: TableGrantsProps) {
       </datalist>
       {form.tables.map(({ name, access }, at) => (
         <div key={at} class="table-grant">
-          <input type="text" aria-label={`Table ${at + 1}`} placeholder="name of a table" list={list} value={name} autocomplete="off" spellcheck={false} onInput={(event) => change(at, { name: event.currentTarget.value })} />
-          <select aria-label={`Access to table ${at + 1}`} value={access} onChange={(event) => change(at, { access: event.currentTarget.value as Access })}>
+          <input
+            type="text"
+            aria-label={`Table ${at + 1}`}
+            placeholder="name of a table"
+            list={list}
+            value={name}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => change(at, { name: event.currentTarget.value })}
+          />
+          <select
+            aria-label={`Access to table ${at + 1}`}
+            value={access}
+            onChange={(event) => change(at, { access: event.currentTarget.value as Access })}
+          >
             {ACCESS.map(([value, words]) => (
               <option key={value} value={value}>
                 {words}
               </option>
             ))}
           </select>
-          <button type="button" class="plain icon-only" aria-label={`Remove table ${at + 1}`} onClick={() => set(form.tables.filter((_, other) => other !== at))}>
+          <button
+            type="button"
+            class="plain icon-only"
+            aria-label={`Remove table ${at + 1}`}
+            onClick={() => set(form.tables.filter((_, other) => other !== at))}
+          >
             <Icon name="close" />
           </button>
         </div>
       ))}
-      <button type="button" class="small" onClick={() => set([...form.tables, { name: "", access: "read-write" }])}>
+      <button
+        type="button"
+        class="small"
+        onClick={() => set([...form.tables, { name: "", access: "read-write" }])}
+      >
         <Icon name="plus" /> Add a table
       </button>
-      <p class={error ? "error" : "hint"}>{error ?? "A table need not exist: the first row that is written makes it."}</p>
+      <p class={error ? "error" : "hint"}>
+        {error ?? "A table need not exist: the first row that is written makes it."}
+      </p>
     </fieldset>
   );
 }

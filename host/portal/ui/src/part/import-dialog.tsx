@@ -31,7 +31,12 @@ export function ImportDialog({ table, onImported, onClose }: ImportDialogProps) 
     setProblem(undefined);
     setPart(0);
     try {
-      const { imported } = await importRows(name, file, ({ sent, total }) => setPart(total > 0 ? sent / total : 0), controller.signal);
+      const { imported } = await importRows(
+        name,
+        file,
+        ({ sent, total }) => setPart(total > 0 ? sent / total : 0),
+        controller.signal,
+      );
       notify("done", `${plural(imported, "row")} into ${name}.`);
       onImported(name);
     } catch (error) {
@@ -48,9 +53,30 @@ export function ImportDialog({ table, onImported, onClose }: ImportDialogProps) 
       }}
     >
       <form onSubmit={send}>
-        {table === undefined && <TextField label="Table" class="code" required maxLength={63} value={name} onValue={setName} hint="It is made where there is none" />}
-        <Field label="File" hint="NDJSON: one object on each line. A line whose id is there already takes the place of that row.">
-          {(attributes) => <input type="file" {...attributes} required accept=".ndjson,.jsonl,.json" onChange={(event) => setFile(event.currentTarget.files?.[0])} />}
+        {table === undefined && (
+          <TextField
+            label="Table"
+            class="code"
+            required
+            maxLength={63}
+            value={name}
+            onValue={setName}
+            hint="It is made where there is none"
+          />
+        )}
+        <Field
+          label="File"
+          hint="NDJSON: one object on each line. A line whose id is there already takes the place of that row."
+        >
+          {(attributes) => (
+            <input
+              type="file"
+              {...attributes}
+              required
+              accept=".ndjson,.jsonl,.json"
+              onChange={(event) => setFile(event.currentTarget.files?.[0])}
+            />
+          )}
         </Field>
         {part !== undefined && <ProgressBar label="Sending the rows" part={part} />}
         {problem && <ProblemNote problem={problem} />}

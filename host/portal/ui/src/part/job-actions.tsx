@@ -30,7 +30,10 @@ export function JobActions({ name, state, isSmall, onJob, onRun }: JobActionsPro
   const toggle = () =>
     act(async () => {
       const isPaused = state === "paused";
-      const job = await attempt(() => (isPaused ? resumeJob(name) : pauseJob(name)), `${name} is ${isPaused ? "active" : "paused"}.`);
+      const job = await attempt(
+        () => (isPaused ? resumeJob(name) : pauseJob(name)),
+        `${name} is ${isPaused ? "active" : "paused"}.`,
+      );
       if (!job) return;
       setJob(job);
       onJob?.(job);
@@ -38,10 +41,24 @@ export function JobActions({ name, state, isSmall, onJob, onRun }: JobActionsPro
   const words = state === "paused" ? "Resume" : "Pause";
   return (
     <span class="job-actions">
-      <button type="button" class={isSmall ? "plain icon-only" : ""} disabled={isBusy} onClick={run} aria-label={isSmall ? `Run ${name} now` : undefined} title="Run now">
+      <button
+        type="button"
+        class={isSmall ? "plain icon-only" : ""}
+        disabled={isBusy}
+        onClick={run}
+        aria-label={isSmall ? `Run ${name} now` : undefined}
+        title="Run now"
+      >
         <Icon name="play" /> {!isSmall && "Run now"}
       </button>
-      <button type="button" class={isSmall ? "plain icon-only" : ""} disabled={isBusy} onClick={toggle} aria-label={isSmall ? `${words} ${name}` : undefined} title={words}>
+      <button
+        type="button"
+        class={isSmall ? "plain icon-only" : ""}
+        disabled={isBusy}
+        onClick={toggle}
+        aria-label={isSmall ? `${words} ${name}` : undefined}
+        title={words}
+      >
         <Icon name={state === "paused" ? "resume" : "pause"} /> {!isSmall && words}
       </button>
     </span>

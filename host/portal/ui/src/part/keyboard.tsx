@@ -7,7 +7,8 @@ import { Dialog } from "./dialog.tsx";
 import { Palette } from "./palette.tsx";
 
 const isTyping = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  target instanceof HTMLElement &&
+  (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 const SECOND_KEY_MS = 1200;
 
@@ -35,7 +36,14 @@ export function Keyboard() {
         event.preventDefault();
         return setOpen("palette");
       }
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        isTyping(event.target) ||
+        document.querySelector("dialog[open]")
+      )
+        return;
       const isSecond = performance.now() - afterG.current < SECOND_KEY_MS;
       afterG.current = 0;
       const area = isSecond && AREAS.find((one) => one.key === event.key);

@@ -15,7 +15,14 @@ export function LimitsField({ form, onForm, problem }: LimitsFieldProps) {
   return (
     <div class="grid-fields">
       {LIMITS.map(({ name, words, fallback }) => (
-        <TextField key={name} label={words} placeholder={fallback} value={form[name] ?? ""} onValue={(value) => onForm({ ...form, [name]: value })} error={problem?.at(`/limits/${name}`)} />
+        <TextField
+          key={name}
+          label={words}
+          placeholder={fallback}
+          value={form[name] ?? ""}
+          onValue={(value) => onForm({ ...form, [name]: value })}
+          error={problem?.at(`/limits/${name}`)}
+        />
       ))}
     </div>
   );

@@ -92,28 +92,59 @@ export function LogView({ run, isLive }: { run: string; isLive: boolean }) {
     if (isAtEnd !== isFollowing && (isLive || !isAtEnd)) setFollowing(isAtEnd);
   };
 
-  const select = useCallback((index: number) => setSelected((before) => (before === index ? undefined : index)), []);
+  const select = useCallback(
+    (index: number) => setSelected((before) => (before === index ? undefined : index)),
+    [],
+  );
   const line = selected === undefined ? undefined : log.lines[selected];
   return (
     <section class="log" aria-label="Log">
       <div class="log-bar">
         <h2>Log</h2>
-        <input type="search" placeholder="Search the log" aria-label="Search the log" data-search value={text} onInput={(event) => filter(level, event.currentTarget.value)} />
-        <select aria-label="Least level" value={level} onChange={(event) => filter(event.currentTarget.value as Level, text)}>
+        <input
+          type="search"
+          placeholder="Search the log"
+          aria-label="Search the log"
+          data-search
+          value={text}
+          onInput={(event) => filter(level, event.currentTarget.value)}
+        />
+        <select
+          aria-label="Least level"
+          value={level}
+          onChange={(event) => filter(event.currentTarget.value as Level, text)}
+        >
           {LEVELS.map((one) => (
             <option key={one} value={one}>
               {one === "trace" ? "all levels" : one === "error" ? "error" : `${one} and above`}
             </option>
           ))}
         </select>
-        <span class="muted log-count">{shown === log.lines.length ? plural(shown, "line") : `${count(shown)} of ${plural(log.lines.length, "line")}`}</span>
-        <button type="button" class="small" aria-pressed={isLive ? isFollowing : undefined} onClick={() => setFollowing(!isFollowing || !isLive)}>
+        <span class="muted log-count">
+          {shown === log.lines.length
+            ? plural(shown, "line")
+            : `${count(shown)} of ${plural(log.lines.length, "line")}`}
+        </span>
+        <button
+          type="button"
+          class="small"
+          aria-pressed={isLive ? isFollowing : undefined}
+          onClick={() => setFollowing(!isFollowing || !isLive)}
+        >
           {!isLive ? "To the end" : isFollowing ? "Following" : "Follow"}
         </button>
       </div>
       {problem && <ProblemNote problem={problem} />}
-      {log.dropped > 0 && <p class="hint">The first {plural(log.dropped, "line")} are not held on this page; the API and `sandglass logs` have them.</p>}
-      <div class={`log-box ${hasRoom ? "" : "fits"}`} style={hasRoom ? undefined : { height: `${Math.max(shown, LEAST_ROWS) * ROW_HEIGHT + 12}px` }}>
+      {log.dropped > 0 && (
+        <p class="hint">
+          The first {plural(log.dropped, "line")} are not held on this page; the API and `sandglass logs` have
+          them.
+        </p>
+      )}
+      <div
+        class={`log-box ${hasRoom ? "" : "fits"}`}
+        style={hasRoom ? undefined : { height: `${Math.max(shown, LEAST_ROWS) * ROW_HEIGHT + 12}px` }}
+      >
         <VirtualList
           class="log-lines"
           label="Lines of the log"
@@ -123,10 +154,27 @@ export function LogView({ run, isLive }: { run: string; isLive: boolean }) {
           onScroll={scrolled}
           row={(at) => {
             const index = log.shown[at]!;
-            return <LogRow key={index} index={index} line={log.lines[index]!} text={text} isSelected={index === selected} onSelect={select} />;
+            return (
+              <LogRow
+                key={index}
+                index={index}
+                line={log.lines[index]!}
+                text={text}
+                isSelected={index === selected}
+                onSelect={select}
+              />
+            );
           }}
         />
-        {shown === 0 && <p class="log-nothing muted">{log.lines.length > 0 ? "No line matches." : isComplete ? "This run has logged nothing." : "Waiting for the first line …"}</p>}
+        {shown === 0 && (
+          <p class="log-nothing muted">
+            {log.lines.length > 0
+              ? "No line matches."
+              : isComplete
+                ? "This run has logged nothing."
+                : "Waiting for the first line …"}
+          </p>
+        )}
       </div>
       {line && (
         <div class="log-detail">
@@ -161,7 +209,11 @@ class LogRow extends Component<LogRowProps> {
   override render({ index, line, text, isSelected, onSelect }: LogRowProps) {
     const at = new Date(line.at);
     return (
-      <div class={`log-row level-${line.level} ${isSelected ? "selected" : ""}`} role="listitem" onClick={() => onSelect(index)}>
+      <div
+        class={`log-row level-${line.level} ${isSelected ? "selected" : ""}`}
+        role="listitem"
+        onClick={() => onSelect(index)}
+      >
         <time dateTime={line.at} title={utc(at)}>
           {timeOfDay(at)}.{String(at.getMilliseconds()).padStart(3, "0")}
         </time>

@@ -59,16 +59,28 @@ export function ProblemNote({ problem, retry }: { problem: Problem; retry?: () =
   );
 }
 
+const WARNINGS_IN_SIGHT = 2;
+
 export function Warnings({ warnings }: { warnings: string[] }) {
   if (warnings.length === 0) return null;
+  const list = (
+    <ul>
+      {warnings.map((warning) => (
+        <li key={warning}>{warning}</li>
+      ))}
+    </ul>
+  );
   return (
     <div class="note warn">
       <Icon name="warning" />
-      <ul>
-        {warnings.map((warning) => (
-          <li key={warning}>{warning}</li>
-        ))}
-      </ul>
+      {warnings.length <= WARNINGS_IN_SIGHT ? (
+        list
+      ) : (
+        <details>
+          <summary>{warnings.length} warnings: parts of it will not work as it is deployed</summary>
+          {list}
+        </details>
+      )}
     </div>
   );
 }

@@ -18,7 +18,15 @@ export function Meter({ label, value, limit, show }: MeterProps) {
       <span class="meter-label">{label}</span>
       <span class="meter-words">{words}</span>
       {limit !== undefined && (
-        <span class="meter-bar" role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={limit} aria-valuenow={Math.min(value, limit)} aria-valuetext={words}>
+        <span
+          class="meter-bar"
+          role="meter"
+          aria-label={label}
+          aria-valuemin={0}
+          aria-valuemax={limit}
+          aria-valuenow={Math.min(value, limit)}
+          aria-valuetext={words}
+        >
           <i class={part > 90 ? "high" : ""} style={{ width: `${Math.max(part, value > 0 ? 0.5 : 0)}%` }} />
         </span>
       )}
@@ -29,7 +37,14 @@ export function Meter({ label, value, limit, show }: MeterProps) {
 export function ProgressBar({ label, part }: { label: string; part: number }) {
   const whole = Math.round(part * 100);
   return (
-    <div class="progress" role="progressbar" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={whole}>
+    <div
+      class="progress"
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={whole}
+    >
       <i style={{ width: `${whole}%` }} />
     </div>
   );

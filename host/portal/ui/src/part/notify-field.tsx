@@ -19,19 +19,39 @@ interface NotifyFieldProps {
 export function NotifyField({ form, onForm, problem }: NotifyFieldProps) {
   const change = (part: Partial<NotifyForm>) => onForm({ ...form, ...part });
   const error = (name: string) => problem?.at(`/notify/${name}`);
-  const toggle = (kind: string) => change({ on: form.on.includes(kind) ? form.on.filter((one) => one !== kind) : [...form.on, kind] });
+  const toggle = (kind: string) =>
+    change({ on: form.on.includes(kind) ? form.on.filter((one) => one !== kind) : [...form.on, kind] });
   return (
     <>
       <div class="grid-fields">
-        <TextField label="Mail to" placeholder="ops@example.com" value={form.email} onValue={(email) => change({ email })} error={error("email")} />
-        <TextField label="Webhook" placeholder="https://example.com/hook" value={form.webhook} onValue={(webhook) => change({ webhook })} error={error("webhook")} />
-        <TextField label="Signed with the secret" value={form.secret} onValue={(secret) => change({ secret })} error={error("secret")} hint="The name of a secret, not the secret itself" />
+        <TextField
+          label="Mail to"
+          placeholder="ops@example.com"
+          value={form.email}
+          onValue={(email) => change({ email })}
+          error={error("email")}
+        />
+        <TextField
+          label="Webhook"
+          placeholder="https://example.com/hook"
+          value={form.webhook}
+          onValue={(webhook) => change({ webhook })}
+          error={error("webhook")}
+        />
+        <TextField
+          label="Signed with the secret"
+          value={form.secret}
+          onValue={(secret) => change({ secret })}
+          error={error("secret")}
+          hint="The name of a secret, not the secret itself"
+        />
       </div>
       <fieldset class="checks">
         <legend>Told when</legend>
         {NOTICES.map((kind) => (
           <label key={kind} class="check">
-            <input type="checkbox" checked={form.on.includes(kind)} onChange={() => toggle(kind)} /> {WORDS[kind]}
+            <input type="checkbox" checked={form.on.includes(kind)} onChange={() => toggle(kind)} />{" "}
+            {WORDS[kind]}
           </label>
         ))}
       </fieldset>

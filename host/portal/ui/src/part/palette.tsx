@@ -53,14 +53,34 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
       },
     },
     job.state === "paused"
-      ? { words: `resume ${job.name}`, about: "its schedule", icon: "resume", act: () => void attempt(() => resumeJob(job.name), `${job.name} is active.`) }
-      : { words: `pause ${job.name}`, about: "its schedule", icon: "pause", act: () => void attempt(() => pauseJob(job.name), `${job.name} is paused.`) },
-    { words: `settings of ${job.name}`, about: "change the job", icon: "jobs", act: () => route(`/jobs/${job.name}/settings`) },
+      ? {
+          words: `resume ${job.name}`,
+          about: "its schedule",
+          icon: "resume",
+          act: () => void attempt(() => resumeJob(job.name), `${job.name} is active.`),
+        }
+      : {
+          words: `pause ${job.name}`,
+          about: "its schedule",
+          icon: "pause",
+          act: () => void attempt(() => pauseJob(job.name), `${job.name} is paused.`),
+        },
+    {
+      words: `settings of ${job.name}`,
+      about: "change the job",
+      icon: "jobs",
+      act: () => route(`/jobs/${job.name}/settings`),
+    },
   ];
   const all = useMemo<Choice[]>(
     () => [
       { words: "Create a job", about: "from a .wasm file", icon: "plus", act: () => route("/create") },
-      ...AREAS.map((area): Choice => ({ words: area.name, about: "page", icon: area.icon, act: () => route(area.path) })),
+      ...AREAS.map((area): Choice => ({
+        words: area.name,
+        about: "page",
+        icon: area.icon,
+        act: () => route(area.path),
+      })),
       { words: "Colours", about: `now ${theme.value}`, icon: "half", act: () => (theme.value = nextTheme()) },
       { words: "Keys", about: "what the keyboard does", icon: "menu", act: onKeys },
       ...[...(jobs.value?.values() ?? [])].flatMap(ofJob),
@@ -74,7 +94,10 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
       const score = fit(choice.words, wanted);
       return score === undefined ? [] : [{ choice, score }];
     });
-    return scored.sort((a, b) => a.score - b.score || a.choice.words.length - b.choice.words.length).slice(0, SHOWN).map(({ choice }) => choice);
+    return scored
+      .sort((a, b) => a.score - b.score || a.choice.words.length - b.choice.words.length)
+      .slice(0, SHOWN)
+      .map(({ choice }) => choice);
   }, [all, text]);
 
   const act = (choice: Choice | undefined) => {
@@ -114,7 +137,14 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
       />
       <ul id={list} role="listbox" aria-label="Choices">
         {shown.map((choice, at) => (
-          <li key={choice.words} id={`${list}-${at}`} role="option" aria-selected={at === chosen} onClick={() => act(choice)} onMouseMove={() => setChosen(at)}>
+          <li
+            key={choice.words}
+            id={`${list}-${at}`}
+            role="option"
+            aria-selected={at === chosen}
+            onClick={() => act(choice)}
+            onMouseMove={() => setChosen(at)}
+          >
             <Icon name={choice.icon} />
             <span>{choice.words}</span>
             <span class="muted">{choice.about}</span>

@@ -49,32 +49,50 @@ const aside = (least: number, most: number): [number, number] => {
   return [least - room, most + room];
 };
 
-/** The powers of ten around what there is. */
+/** The powers of ten that what there is lies between. */
+function decades(least: number, most: number): [number, number] {
+  const [low, high] = [Math.floor(Math.log10(least || 1)), Math.ceil(Math.log10(most || 1))];
+  return [10 ** low, 10 ** Math.max(high, low + 1)];
+}
+
+/** The powers of ten from one to another. */
 function tens(least: number, most: number): number[] {
   const powers = [];
-  for (let power = Math.floor(Math.log10(least)); power <= Math.ceil(Math.log10(most)); power++) powers.push(10 ** power);
+  for (let power = Math.round(Math.log10(least)); power <= Math.round(Math.log10(most)); power++)
+    powers.push(10 ** power);
   return powers;
 }
 
 function options(props: PlotProps, width: number): Options {
   const { lines, show, height = 180, isLogarithmic } = props;
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
-  const axis = { stroke: resolved("--muted"), font, grid: { stroke: resolved("--line"), width: 1 }, ticks: { show: false } };
-  const series = lines.map(
-    (line): Series => ({
-      label: line.label,
-      stroke: line.isDots ? undefined : resolved(line.colour),
-      width: 1.5,
-      fill: line.isDots ? undefined : `color-mix(in srgb, ${resolved(line.colour)} 12%, transparent)`,
-      paths: line.isDots ? () => null : undefined,
-      points: { show: line.isDots ?? false, size: 7, fill: resolved(line.colour), stroke: resolved(line.colour) },
-      value: (_, value) => (value === null ? "" : show(value)),
-    }),
-  );
+  const axis = {
+    stroke: resolved("--muted"),
+    font,
+    grid: { stroke: resolved("--line"), width: 1 },
+    ticks: { show: false },
+  };
+  const series = lines.map((line): Series => ({
+    label: line.label,
+    stroke: line.isDots ? undefined : resolved(line.colour),
+    width: 1.5,
+    fill: line.isDots ? undefined : `color-mix(in srgb, ${resolved(line.colour)} 12%, transparent)`,
+    paths: line.isDots ? () => null : undefined,
+    points: {
+      show: line.isDots ?? false,
+      size: 7,
+      fill: resolved(line.colour),
+      stroke: resolved(line.colour),
+    },
+    value: (_, value) => (value === null ? "" : show(value)),
+  }));
   return {
     width,
     height,
-    series: [{ value: (_, at) => (at === null ? "" : new Date(at * 1000).toLocaleString("en-GB")) }, ...series],
+    series: [
+      { value: (_, at) => (at === null ? "" : new Date(at * 1000).toLocaleString("en-GB")) },
+      ...series,
+    ],
     axes: [
       { ...axis, values: (_, ticks) => timeTicks(ticks) },
       {
@@ -87,10 +105,16 @@ function options(props: PlotProps, width: number): Options {
     ],
     scales: {
       x: { range: (_, least, most) => aside(least, most) },
-      y: isLogarithmic ? { distr: 3, log: 10 } : { range: (_, __, most) => [0, Math.max(most * 1.1, 1e-9)] },
+      y: isLogarithmic
+        ? { distr: 3, log: 10, range: (_, least, most) => decades(least, most) }
+        : { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] },
     },
     cursor: { points: { size: 9 }, drag: { x: true, y: false } },
-    legend: { show: true, live: true, markers: { fill: (_, at) => resolved(lines[at - 1]?.colour ?? "--muted"), width: 0 } },
+    legend: {
+      show: true,
+      live: true,
+      markers: { fill: (_, at) => resolved(lines[at - 1]?.colour ?? "--muted"), width: 0 },
+    },
   };
 }
 

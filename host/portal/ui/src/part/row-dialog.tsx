@@ -41,7 +41,14 @@ export function RowDialog({ table, row, onChanged, onClose }: RowDialogProps) {
     event.preventDefault();
     void act(async () => {
       const fields = JSON.parse(text) as Record<string, unknown>;
-      if (row) return putRow(table, { ...fields, id: row.id, version: row.version, created_at: row.created_at, updated_at: row.updated_at });
+      if (row)
+        return putRow(table, {
+          ...fields,
+          id: row.id,
+          version: row.version,
+          created_at: row.created_at,
+          updated_at: row.updated_at,
+        });
       return addRow(table, id ? { ...fields, id } : fields);
     });
   };
@@ -50,13 +57,29 @@ export function RowDialog({ table, row, onChanged, onClose }: RowDialogProps) {
       <form onSubmit={save}>
         {row ? (
           <p class="muted">
-            Version {row.version}, made <FullTime at={row.created_at} />, changed <FullTime at={row.updated_at} />
+            Version {row.version}, made <FullTime at={row.created_at} />, changed{" "}
+            <FullTime at={row.updated_at} />
           </p>
         ) : (
-          <TextField label="Id" class="code" value={id} onValue={setId} hint="One is made where this is empty" />
+          <TextField
+            label="Id"
+            class="code"
+            value={id}
+            onValue={setId}
+            hint="One is made where this is empty"
+          />
         )}
         <Field label="Members" error={problem?.message} hint="A JSON object">
-          {(attributes) => <textarea {...attributes} class="code" rows={14} spellcheck={false} value={text} onInput={(event) => setText(event.currentTarget.value)} />}
+          {(attributes) => (
+            <textarea
+              {...attributes}
+              class="code"
+              rows={14}
+              spellcheck={false}
+              value={text}
+              onInput={(event) => setText(event.currentTarget.value)}
+            />
+          )}
         </Field>
         <footer class="actions">
           {row && (

@@ -20,7 +20,9 @@ export function RowGrid({ rows, columns, sort, onSort, onRow }: RowGridProps) {
       <th key={field} scope="col" class={isNumber ? "number" : ""} aria-sort={direction}>
         <button type="button" class="plain" onClick={() => onSort(field)}>
           {field}
-          <span aria-hidden="true">{direction === "none" ? "" : direction === "ascending" ? " ↑" : " ↓"}</span>
+          <span aria-hidden="true">
+            {direction === "none" ? "" : direction === "ascending" ? " ↑" : " ↓"}
+          </span>
         </button>
       </th>
     );

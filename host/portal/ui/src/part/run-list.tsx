@@ -23,9 +23,19 @@ const OUTCOMES = [
   ["failed", "failed"],
   ["cancelled", "cancelled"],
   ["skipped", "skipped"],
-  ...["error", "denied", "trap", "out-of-fuel", "out-of-memory", "stack-overflow", "timeout", "quota", "conflict", "host-error", "lost"].map(
-    (cause) => [cause, `failed: ${cause}`] as const,
-  ),
+  ...[
+    "error",
+    "denied",
+    "trap",
+    "out-of-fuel",
+    "out-of-memory",
+    "stack-overflow",
+    "timeout",
+    "quota",
+    "conflict",
+    "host-error",
+    "lost",
+  ].map((cause) => [cause, `failed: ${cause}`] as const),
 ] as const;
 
 const TRIGGERS = [
@@ -42,17 +52,36 @@ const PAGE = 50;
 export function RunList({ job }: { job?: string }) {
   const [filter, setFilter] = useState<RunFilter>({});
   const change = (part: RunFilter) => setFilter((before) => ({ ...before, ...part }));
-  const runs = usePages(`runs ${job} ${JSON.stringify(filter)}`, PAGE, (cursor, limit, signal) => listRuns(job, filter, cursor, limit, signal));
+  const runs = usePages(`runs ${job} ${JSON.stringify(filter)}`, PAGE, (cursor, limit, signal) =>
+    listRuns(job, filter, cursor, limit, signal),
+  );
   useChanges((event) => event.kind === "run" && (job === undefined || event.job === job), runs.reload, 800);
   const isFiltered = Object.values(filter).some(Boolean);
   return (
     <section>
       <div class="toolbar fields">
-        <SelectField label="Outcome" value={filter.outcome ?? ""} onValue={(outcome) => change({ outcome })} choices={OUTCOMES} />
-        <SelectField label="Trigger" value={filter.trigger ?? ""} onValue={(trigger) => change({ trigger })} choices={TRIGGERS} />
+        <SelectField
+          label="Outcome"
+          value={filter.outcome ?? ""}
+          onValue={(outcome) => change({ outcome })}
+          choices={OUTCOMES}
+        />
+        <SelectField
+          label="Trigger"
+          value={filter.trigger ?? ""}
+          onValue={(trigger) => change({ trigger })}
+          choices={TRIGGERS}
+        />
         {(["since", "until"] as const).map((bound) => (
           <Field key={bound} label={bound === "since" ? "Made since" : "Made before"}>
-            {(attributes) => <input type="datetime-local" {...attributes} value={localInput(filter[bound])} onInput={(event) => change({ [bound]: fromLocalInput(event.currentTarget.value) })} />}
+            {(attributes) => (
+              <input
+                type="datetime-local"
+                {...attributes}
+                value={localInput(filter[bound])}
+                onInput={(event) => change({ [bound]: fromLocalInput(event.currentTarget.value) })}
+              />
+            )}
           </Field>
         ))}
       </div>
@@ -134,7 +163,15 @@ function RunLine({ run, withJob }: { run: Run; withJob: boolean }) {
         {run.trigger}
         {run.attempt > 1 && <span class="muted">, attempt {run.attempt}</span>}
       </td>
-      <td class="number">{run.state === "running" && run.started_at ? <Elapsed since={run.started_at} /> : run.duration_ms !== null ? duration(run.duration_ms) : "–"}</td>
+      <td class="number">
+        {run.state === "running" && run.started_at ? (
+          <Elapsed since={run.started_at} />
+        ) : run.duration_ms !== null ? (
+          duration(run.duration_ms)
+        ) : (
+          "–"
+        )}
+      </td>
       <td class="number">{run.usage ? short(run.usage.fuel) : "–"}</td>
       <td class="cut muted">{run.outcome === "failed" ? run.message : run.result}</td>
     </tr>

@@ -29,7 +29,16 @@ export function RunWithInput({ name, onRun, onClose }: RunWithInputProps) {
     <Dialog title={`Run ${name} with input`} onClose={onClose}>
       <form onSubmit={run}>
         <Field label="Input" hint="Any JSON, up to 256 KiB" error={problem?.message}>
-          {(attributes) => <textarea {...attributes} class="code" rows={8} spellcheck={false} value={text} onInput={(event) => setText(event.currentTarget.value)} />}
+          {(attributes) => (
+            <textarea
+              {...attributes}
+              class="code"
+              rows={8}
+              spellcheck={false}
+              value={text}
+              onInput={(event) => setText(event.currentTarget.value)}
+            />
+          )}
         </Field>
         <footer class="actions">
           <button type="button" onClick={onClose}>

@@ -30,7 +30,8 @@ const STRIP = 20;
 export function Strip({ recent }: { recent: Outcome[] }) {
   const shown = recent.slice(0, STRIP).reverse();
   const failed = shown.filter((outcome) => outcome === "failed").length;
-  const label = shown.length === 0 ? "no runs yet" : `the last ${shown.length} runs, ${failed || "none"} of them failed`;
+  const label =
+    shown.length === 0 ? "no runs yet" : `the last ${shown.length} runs, ${failed || "none"} of them failed`;
   return (
     <span class="strip" role="img" aria-label={label} title={label}>
       {Array.from({ length: STRIP - shown.length }, (_, at) => (

@@ -1,7 +1,7 @@
 /** A long list of rows of one height, of which only those in sight are in the document. */
 
 import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface VirtualListProps {
   count: number;
@@ -15,30 +15,38 @@ interface VirtualListProps {
 }
 
 /** Rows kept beyond each edge, so that scrolling does not show their absence. */
-const BEYOND = 12;
+const BEYOND = 6;
+const STEP = 4;
 
-export function VirtualList({ count, rowHeight, row, label, class: name = "", scroller, onScroll }: VirtualListProps) {
+export function VirtualList({
+  count,
+  rowHeight,
+  row,
+  label,
+  class: name = "",
+  scroller,
+  onScroll,
+}: VirtualListProps) {
   const own = useRef<HTMLDivElement>(null);
   const element = scroller ?? own;
   const [seen, setSeen] = useState({ top: 0, height: 800 });
 
-  const look = () => {
-    // An observer may call once more while the list is taken away.
-    if (!element.current) return;
-    const { scrollTop, clientHeight } = element.current;
-    // By steps, so that most scroll events draw nothing.
-    const top = Math.floor(scrollTop / (rowHeight * 4)) * rowHeight * 4;
-    if (top !== seen.top || clientHeight !== seen.height) setSeen({ top, height: clientHeight });
+  // By steps, so that most scroll events draw nothing.
+  const step = rowHeight * STEP;
+  const look = (height: number) => {
+    const top = Math.floor((element.current?.scrollTop ?? 0) / step) * step;
+    setSeen((before) => (top === before.top && height === before.height ? before : { top, height }));
   };
-  useLayoutEffect(look);
-  useEffect(() => {
-    const observer = new ResizeObserver(look);
+  useLayoutEffect(() => {
+    // The height is asked for when it changes only: to ask makes the browser lay everything out at once.
+    const observer = new ResizeObserver(([entry]) => look(entry!.contentRect.height));
     observer.observe(element.current!);
+    look(element.current!.clientHeight);
     return () => observer.disconnect();
-  }, []);
+  }, [step]);
 
   const first = Math.max(0, Math.floor(seen.top / rowHeight) - BEYOND);
-  const end = Math.min(count, Math.ceil((seen.top + seen.height) / rowHeight) + BEYOND + 4);
+  const end = Math.min(count, Math.ceil((seen.top + seen.height) / rowHeight) + BEYOND + STEP);
   const rows = [];
   for (let index = first; index < end; index++) rows.push(row(index));
   return (
@@ -49,12 +57,16 @@ export function VirtualList({ count, rowHeight, row, label, class: name = "", sc
       role="list"
       aria-label={label}
       onScroll={() => {
-        look();
+        look(seen.height);
         onScroll?.(element.current!);
       }}
     >
       <div class="virtual-space" role="presentation" style={{ height: `${count * rowHeight}px` }}>
-        <div class="virtual-rows" role="presentation" style={{ transform: `translateY(${first * rowHeight}px)` }}>
+        <div
+          class="virtual-rows"
+          role="presentation"
+          style={{ transform: `translateY(${first * rowHeight}px)` }}
+        >
           {rows}
         </div>
       </div>
