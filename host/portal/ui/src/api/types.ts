@@ -78,7 +78,8 @@ export interface EmailGrant {
 export interface Grants {
   tables?: Record<string, Access>;
   email?: EmailGrant;
-  http?: string[];
+  /** As objects for hosts that may have addresses which are not public. */
+  http?: (string | { host: string; private?: boolean })[];
   secrets?: string[];
   [other: string]: unknown;
 }

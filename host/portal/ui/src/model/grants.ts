@@ -8,6 +8,8 @@ export interface GrantsForm {
   perRun: string;
   perDay: string;
   hosts: string;
+  /** That may have addresses which are not public. */
+  privateHosts: string;
   secrets: string;
 }
 
@@ -17,6 +19,7 @@ export const noGrants = (): GrantsForm => ({
   perRun: "",
   perDay: "",
   hosts: "",
+  privateHosts: "",
   secrets: "",
 });
 
@@ -53,7 +56,8 @@ export function toGrantsForm(grants: Grants): GrantsForm {
     recipients: email?.to.join(", ") ?? "",
     perRun: email?.per_run?.toString() ?? "",
     perDay: email?.per_day?.toString() ?? "",
-    hosts: http.join(", "),
+    hosts: http.filter((host) => typeof host === "string").join(", "),
+    privateHosts: http.flatMap((host) => (typeof host === "string" ? [] : [host.host])).join(", "),
     secrets: secrets.join(", "),
   };
 }
@@ -73,7 +77,8 @@ export function toGrants(form: GrantsForm, before: Grants = {}): Grants {
     if (form.perRun) grants.email.per_run = Number(form.perRun);
     if (form.perDay) grants.email.per_day = Number(form.perDay);
   }
-  const [http, secrets] = [words(form.hosts), words(form.secrets)];
+  const apart = words(form.privateHosts).map((host) => ({ host, private: true }));
+  const [http, secrets] = [[...words(form.hosts), ...apart], words(form.secrets)];
   if (http.length > 0) grants.http = http;
   if (secrets.length > 0) grants.secrets = secrets;
   return grants;

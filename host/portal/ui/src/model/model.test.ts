@@ -59,7 +59,7 @@ test("grants are proposed for what is imported, and nothing is lost", () => {
   const grants = {
     tables: { a: "read" as const },
     email: { to: ["*@example.com"], per_run: 3 },
-    http: ["a.b"],
+    http: ["a.b", { host: "nas.lan:8080", private: true }],
     other: 1,
   };
   assert.deepEqual(toGrants(toGrantsForm(grants), grants), grants);

@@ -26,11 +26,11 @@ interface GrantsFieldProps {
 export function GrantsField({ form, onForm, wants, tables, problem }: GrantsFieldProps) {
   const change = (part: Partial<GrantsForm>) => onForm({ ...form, ...part });
   const error = (name: string) => problem?.at(`/grants/${name}`);
-  const { hosts, secrets, recipients } = form;
+  const { hosts, privateHosts, secrets, recipients } = form;
   const asks = {
     tables: wants?.tables || form.tables.length > 0 || !wants,
     email: wants?.email || recipients !== "" || !wants,
-    http: wants?.http || hosts !== "",
+    http: wants?.http || hosts !== "" || privateHosts !== "",
     secrets: wants?.secrets || secrets !== "",
   };
   if (!Object.values(asks).some(Boolean)) {
@@ -68,13 +68,21 @@ export function GrantsField({ form, onForm, wants, tables, problem }: GrantsFiel
         </div>
       )}
       {asks.http && (
-        <TextField
-          label="May call hosts"
-          placeholder="api.example.com, *.example.org:8443"
-          value={hosts}
-          onValue={(text) => change({ hosts: text })}
-          error={error("http")}
-        />
+        <div class="grid-fields">
+          <TextField
+            label="May call hosts"
+            placeholder="api.example.com, *.example.org:8443"
+            value={hosts}
+            onValue={(text) => change({ hosts: text })}
+            error={error("http")}
+          />
+          <TextField
+            label="May call hosts of private networks"
+            placeholder="nas.lan:8080"
+            value={privateHosts}
+            onValue={(text) => change({ privateHosts: text })}
+          />
+        </div>
       )}
       {asks.secrets && (
         <TextField
