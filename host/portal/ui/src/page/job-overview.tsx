@@ -167,6 +167,7 @@ function UsagePlot({ label, runs, colour, value, show }: UsagePlotProps) {
       lines={[{ label: "each run", colour, values: runs.map(value) }]}
       show={show}
       height={140}
+      isBinary={show === bytes}
     />
   );
 }

@@ -23,8 +23,12 @@ interface PlotProps {
   height?: number;
   /** What differs by orders of magnitude. */
   isLogarithmic?: boolean;
+  /** Ticks at powers of two, for bytes. */
+  isBinary?: boolean;
   onPoint?: (index: number) => void;
 }
+
+const POWERS_OF_TWO = Array.from({ length: 45 }, (_, power) => 2 ** power);
 
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -64,7 +68,7 @@ function tens(least: number, most: number): number[] {
 }
 
 function options(props: PlotProps, width: number): Options {
-  const { lines, show, height = 180, isLogarithmic } = props;
+  const { lines, show, height = 180, isLogarithmic, isBinary } = props;
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   const axis = {
     stroke: resolved("--muted"),
@@ -98,6 +102,7 @@ function options(props: PlotProps, width: number): Options {
       {
         ...axis,
         size: 70,
+        incrs: isBinary ? POWERS_OF_TWO : undefined,
         splits: isLogarithmic ? (_, __, least, most) => tens(least, most) : undefined,
         filter: (_, ticks) => ticks,
         values: (_, ticks) => ticks.map((value) => show(value)),
