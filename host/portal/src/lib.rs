@@ -59,7 +59,7 @@ mod tests {
         let Some(page) = page() else { return };
         let text = std::str::from_utf8(page.bytes).unwrap();
         let named: Vec<&str> = text
-            .split(['"'])
+            .split('"')
             .filter_map(|piece| piece.strip_prefix('/'))
             .filter(|piece| piece.starts_with("assets/"))
             .collect();

@@ -275,7 +275,9 @@ impl Host {
             Ok(runs.into_iter().map(|run| run.id).collect())
         };
         let runs: Vec<RunId> = self.change_once(request, script).await?;
-        runs.iter().for_each(|run| self.tell(*run));
+        for run in &runs {
+            self.tell(*run);
+        }
         Ok(runs)
     }
 
