@@ -38,7 +38,7 @@ pub enum Space {
 }
 
 impl Space {
-    pub const ALL: [Space; 21] = [
+    pub const ALL: [Space; 22] = [
         Space::Meta,
         Space::Component,
         Space::Chunk,
