@@ -40,6 +40,10 @@ impl Store for Watched {
         self.store.history()
     }
 
+    fn bytes(&self) -> Result<u64, StoreError> {
+        self.store.bytes()
+    }
+
     fn forget_history(&self, before: Instant) -> Answer<usize> {
         self.store.forget_history(before)
     }

@@ -98,6 +98,7 @@ export const pages = (seeded) => ({
   tables: "/tables",
   table: "/tables/sessions",
   outbox: "/outbox",
+  secrets: "/secrets",
   email: `/outbox/${seeded.email}`,
   host: "/host",
   nothing: "/nowhere",

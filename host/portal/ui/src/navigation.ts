@@ -16,6 +16,7 @@ export const AREAS: Area[] = [
   { path: "/upcoming", name: "Upcoming", icon: "upcoming", key: "u" },
   { path: "/tables", name: "Tables", icon: "tables", key: "t" },
   { path: "/outbox", name: "Outbox", icon: "outbox", key: "o" },
+  { path: "/secrets", name: "Secrets", icon: "secrets", key: "s" },
   { path: "/host", name: "Host", icon: "host", key: "h" },
 ];
 

@@ -289,6 +289,9 @@ async fn a_store_that_fails_ends_the_attempt() {
         fn history(&self) -> Result<Vec<sandglass_core::retention::Period>, StoreError> {
             Err(StoreError::Closed)
         }
+        fn bytes(&self) -> Result<u64, StoreError> {
+            Err(StoreError::Closed)
+        }
         fn forget_history(&self, _: sandglass_core::Instant) -> sandglass_store::Answer<usize> {
             Box::pin(async { Err(StoreError::Closed) })
         }

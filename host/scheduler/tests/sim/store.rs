@@ -294,6 +294,10 @@ impl Store for Faulty {
         self.world.memory.history()
     }
 
+    fn bytes(&self) -> Result<u64, StoreError> {
+        self.world.memory.bytes()
+    }
+
     fn forget_history(&self, before: Instant) -> Answer<usize> {
         self.world.memory.forget_history(before)
     }

@@ -94,6 +94,8 @@ export interface Specification {
   grants: Grants;
   env: Record<string, string>;
   notify?: Notify;
+  /** Who has this secret may start runs by signed requests. */
+  hook?: { secret: string };
   [other: string]: unknown;
 }
 
@@ -253,6 +255,14 @@ export interface Email {
   text: string | null;
   html: string | null;
   attachments: { file_name: string; content_type: string; size: number }[];
+}
+
+/** A secret: no request gives its value. */
+export interface Secret {
+  name: string;
+  version: number;
+  created_at: Instant;
+  updated_at: Instant;
 }
 
 export interface Session {

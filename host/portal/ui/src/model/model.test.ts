@@ -82,6 +82,7 @@ const specification: Specification = {
   limits: { fuel: 10_000_000_000, memory: "64MiB", unknown: 7 },
   grants: {},
   env: { A: "1" },
+  hook: { secret: "HOOK" },
   unknown: { deep: true },
 };
 

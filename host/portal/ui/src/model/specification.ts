@@ -36,13 +36,15 @@ export interface SettingsForm {
   grants: GrantsForm;
   env: EnvForm;
   notify: NotifyForm;
+  /** The secret that signs requests which start runs; empty: none do. */
+  hook: string;
 }
 
 /** What somebody can be told of. */
 export const NOTICES = ["failure", "recovery", "late"];
 
 export function toSettings(specification: Specification): SettingsForm {
-  const { schedule, policy, limits, grants, env, notify } = specification;
+  const { schedule, policy, limits, grants, env, notify, hook } = specification;
   const { retry } = policy;
   const all = typeof policy.catch_up === "object" ? policy.catch_up.all : undefined;
   return {
@@ -71,6 +73,7 @@ export function toSettings(specification: Specification): SettingsForm {
       webhook: notify?.webhook ?? "",
       secret: notify?.secret ?? "",
     },
+    hook: hook?.secret ?? "",
   };
 }
 
@@ -120,13 +123,16 @@ export function toSpecification(form: SettingsForm, before: Specification): Spec
   const schedule = toSpec(form.schedule);
   if (!schedule) return undefined;
   const notify = toNotify(form.notify, before.notify);
+  const { hook: _, ...kept } = before;
+  const secret = form.hook.trim();
   return {
-    ...before,
+    ...kept,
     schedule,
     policy: toPolicy(form.policy, before.policy),
     limits: { ...before.limits, ...toLimits(form.limits) },
     grants: toGrants(form.grants, before.grants),
     env: toEnv(form.env),
     ...(notify ? { notify } : {}),
+    ...(secret ? { hook: { ...before.hook, secret } } : {}),
   };
 }

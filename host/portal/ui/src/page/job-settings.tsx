@@ -16,6 +16,7 @@ import { ComponentDrop } from "../part/component-drop.tsx";
 import { DifferenceTable } from "../part/difference-table.tsx";
 import { Dialog } from "../part/dialog.tsx";
 import { EnvField } from "../part/env-field.tsx";
+import { TextField } from "../part/field.tsx";
 import { GrantsField } from "../part/grants-field.tsx";
 import { LimitsField } from "../part/limits-field.tsx";
 import { ProblemNote } from "../part/message.tsx";
@@ -104,6 +105,17 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
       <section class="card">
         <h2>Notifications</h2>
         <NotifyField form={form.notify} onForm={(notify) => change({ notify })} problem={problem} />
+      </section>
+      <section class="card">
+        <h2>Webhook</h2>
+        <TextField
+          label="Runs are started by requests that are signed with the secret"
+          placeholder="none"
+          value={form.hook}
+          onValue={(hook) => change({ hook })}
+          error={problem?.at("/hook")}
+          hint="The name of a secret whose value is whsec_ and 24 to 64 bytes in base64 (Standard Webhooks)"
+        />
       </section>
       <section class="card">
         <h2>Settings that it reads</h2>

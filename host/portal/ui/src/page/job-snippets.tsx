@@ -3,6 +3,13 @@
 import type { Job } from "../api/types.ts";
 import { Snippet } from "../part/copy.tsx";
 
+/** A signed request, by what every machine has. */
+const hookLines = (job: string) => `ID=msg_$(date +%s%N) AT=$(date +%s) BODY='{"days": 7}'
+KEY=$(printf %s "\${SECRET#whsec_}" | base64 -d | od -An -v -tx1 | tr -d ' \\n')
+SIGNED=$(printf %s "$ID.$AT.$BODY" | openssl dgst -sha256 -mac HMAC -macopt hexkey:$KEY -binary | base64)
+curl -d "$BODY" -H "Content-Type: application/json" -H "webhook-id: $ID" -H "webhook-timestamp: $AT" \\
+  -H "webhook-signature: v1,$SIGNED" ${location.origin}/hooks/${job}`;
+
 export function JobSnippets({ job }: { job: Job }) {
   const url = `${location.origin}/v1`;
   const authorization = '-H "Authorization: Bearer $SANDGLASS_TOKEN"';
@@ -29,6 +36,14 @@ export function JobSnippets({ job }: { job: Job }) {
         title="The newest failed runs"
         text={curl(`"${url}/jobs/${job.name}/runs?outcome=failed&limit=10"`)}
       />
+      {job.specification.hook ? (
+        <Snippet title="Start a run by webhook" text={hookLines(job.name)} />
+      ) : (
+        <p class="muted">
+          A <a href={`/jobs/${job.name}/settings`}>setting</a> lets signed requests of other systems start
+          runs.
+        </p>
+      )}
       <Snippet
         title="On the command line"
         text={[
