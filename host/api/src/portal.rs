@@ -29,13 +29,11 @@ pub fn has_portal() -> bool {
 }
 
 pub(crate) async fn page(headers: HeaderMap) -> Response {
-    match sandglass_portal::page() {
-        Some(file) => answer(file, &headers, PAGE_CACHE),
-        None => {
-            let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, PAGE_CACHE)];
-            secured((headers, sandglass_portal::WITHOUT).into_response())
-        }
+    if let Some(file) = sandglass_portal::page() {
+        return answer(file, &headers, PAGE_CACHE);
     }
+    let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, PAGE_CACHE)];
+    secured((headers, sandglass_portal::WITHOUT).into_response())
 }
 
 pub(crate) async fn asset(

@@ -4,8 +4,8 @@ use crate::app::App;
 use crate::problem::{self, Code, Refusal};
 use crate::row::{query, transfer};
 use crate::{
-    auth, component, email, email_page, event, guard, health, hook, host, job, log, portal, request, row, run,
-    schedule, secret, session, table,
+    auth, component, email, email_page, event, guard, health, hook, host, job, log, portal, request, row,
+    run, schedule, secret, session, table,
 };
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
