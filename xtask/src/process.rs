@@ -12,6 +12,14 @@ use std::time::{Duration, Instant};
 /// The cargo that runs this, in the repository's folder.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What `cargo xtask` tells this program of its own package. There are dependencies that would be built anew
+    // whenever these differ: with each change from `cargo xtask` to `cargo build` and back.
+    let of_package = |name: &str| name == "CARGO_MANIFEST_DIR" || name.starts_with("CARGO_PKG_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(of_package) {
+            command.env_remove(name);
+        }
+    }
     command.current_dir(root());
     command
 }
