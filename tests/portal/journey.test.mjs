@@ -154,6 +154,69 @@ test("a failing run tells its cause and where it happened", async () => {
   await page.getByText("Late or failing 1").waitFor();
 });
 
+test("an ended run is run again, with the same input", async () => {
+  await page.goto(host.url);
+  const [failed] = (await host.api("GET", "/jobs/probe/runs?outcome=trap")).items;
+  await page.goto(`${host.url}/runs/${failed.id}`);
+  await page.getByRole("button", { name: "Run again" }).click();
+  await page.getByText("an earlier run again").waitFor();
+  await page.getByRole("heading", { name: "Backtrace" }).waitFor();
+  assert.notEqual(new URL(page.url()).pathname, `/runs/${failed.id}`);
+});
+
+test("runs for a time that is over are asked for, once that time is one", async () => {
+  await host.api("PATCH", "/jobs/probe", { schedule: { every: null, cron: "0 * * * *", time_zone: "UTC" } });
+  await page.goto(`${host.url}/jobs/probe/runs`);
+  await page.getByRole("button", { name: "Backfill" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText(/^2[45] occurrences then/).waitFor();
+  await dialog.getByLabel("From").fill("2026-01-01T02:00");
+  await dialog.getByLabel("To, included").fill("2026-01-01T01:00");
+  await dialog.getByText("No occurrence then").waitFor();
+  await dialog.getByLabel("To, included").fill("2026-01-01T04:59");
+  await dialog.getByText("3 occurrences then").waitFor();
+  await dialog.getByRole("button", { name: "Ask for the runs" }).click();
+  await page.getByText("3 runs of probe asked for.").waitFor();
+  await page.getByLabel("Trigger").selectOption("backfill");
+  await page.getByRole("row", { name: /succeeded/ }).nth(2).waitFor();
+});
+
+test("policies, notifications and a webhook are set, and are there again", async () => {
+  await host.api("PUT", "/secrets/HOOK", { value: `whsec_${Buffer.alloc(32, 7).toString("base64")}` });
+  await page.goto(`${host.url}/jobs/probe/settings`);
+  await page.getByLabel("While a run is going on, another is").selectOption("replace");
+  await page.getByLabel("Missed occurrences").selectOption("all");
+  await page.getByLabel("Caught up at most").fill("7");
+  await page.getByLabel("Caught up if due within").fill("12h");
+  await page.getByLabel("Given up if not begun within").fill("10m");
+  const told = card("Notifications");
+  await told.getByLabel("Mail to").fill("ops@example.com");
+  await told.getByLabel("Webhook", { exact: true }).fill("https://nas.lan/hook");
+  await told.getByLabel("Signed with the secret").fill("HOOK");
+  await told.getByText("may lead to a private address").click();
+  await told.getByText("it works again").click();
+  await page.getByLabel("Runs are started by requests that are signed with the secret").fill("HOOK");
+  await page.getByRole("button", { name: "Review the changes" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByText("of probe is in force").waitFor();
+  const { policy, notify, hook } = (await host.api("GET", "/jobs/probe")).specification;
+  assert.equal(policy.overlap, "replace");
+  assert.deepEqual(policy.catch_up, { all: { max: 7, window: "12h" } });
+  assert.equal(policy.start_within, "10m");
+  assert.deepEqual(notify, {
+    on: ["failure", "late"],
+    email: ["ops@example.com"],
+    webhook: "https://nas.lan/hook",
+    secret: "HOOK",
+    private: true,
+  });
+  assert.deepEqual(hook, { secret: "HOOK" });
+  await page.reload();
+  assert.equal(await page.getByLabel("Caught up at most").inputValue(), "7");
+  assert.equal(await page.getByLabel("Given up if not begun within").inputValue(), "10m");
+  await page.getByText("Nothing is changed.").waitFor();
+});
+
 test("a run that goes on is followed, and cancelled", async () => {
   await page.goto(`${host.url}/jobs/probe`);
   await page.getByRole("button", { name: "Run with input" }).click();

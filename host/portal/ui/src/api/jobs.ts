@@ -2,6 +2,7 @@
 
 import { call, get } from "./client.ts";
 import type {
+  Instant,
   Job,
   JobBrief,
   List,
@@ -63,6 +64,10 @@ export const rollBack = (name: string, revision: number) =>
 export const runJob = (name: string, input?: unknown) =>
   call<Run>("POST", `${path(name)}/runs`, { body: input === undefined ? {} : { input } });
 
+/** Runs for the instants of the schedule in a time that is over, both ends included. */
+export const backfillJob = (name: string, from: Instant, to: Instant) =>
+  call<{ count: number }>("POST", `${path(name)}/backfill`, { body: { from, to } });
+
 export const listRevisions = (name: string, signal?: AbortSignal) =>
   get<List<Revision>>(`${path(name)}/revisions`, { limit: 100 }, signal);
 
@@ -72,8 +77,8 @@ export const listSkips = (name: string, limit: number, signal?: AbortSignal) =>
 export const previewSchedule = (schedule: ScheduleSpec, count: number, signal?: AbortSignal) =>
   get<Preview>("/schedules/preview", { ...schedule, count }, signal);
 
-export const previewJob = (job: string, count: number, signal?: AbortSignal) =>
-  get<Preview>("/schedules/preview", { job, count }, signal);
+export const previewJob = (job: string, count: number, signal?: AbortSignal, after?: Instant) =>
+  get<Preview>("/schedules/preview", { job, count, after }, signal);
 
 export const listUpcoming = (until: Date, limit: number, signal?: AbortSignal) =>
   get<List<Upcoming>>("/upcoming", { until: until.toISOString(), limit }, signal);

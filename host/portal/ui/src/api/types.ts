@@ -104,6 +104,8 @@ export interface Notify {
   email?: string[];
   webhook?: string;
   secret?: string;
+  /** The webhook may lead to an address that is not public. */
+  private?: boolean;
   [other: string]: unknown;
 }
 
@@ -123,6 +125,8 @@ export interface Job {
   last_run: End | null;
   recent: End[];
   counters: Record<"succeeded" | "failed" | "cancelled" | "skipped" | "missed", number>;
+  /** Notifications that nobody took, and why the newest was not taken. */
+  undelivered?: { count: number; reason: string };
   warnings: string[];
 }
 
@@ -175,6 +179,8 @@ export interface Run {
   cause: string | null;
   message: string | null;
   scheduled_for: Instant;
+  /** While it is queued: when it is given up. */
+  start_by?: Instant | null;
   created_at: Instant;
   started_at: Instant | null;
   ended_at: Instant | null;
@@ -244,7 +250,8 @@ export interface Email {
   id: string;
   message_id: string;
   job: string;
-  run: string;
+  /** None where it tells of something that is no run. */
+  run: string | null;
   state: string;
   queued_at: Instant;
   to: string[];

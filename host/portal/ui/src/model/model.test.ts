@@ -83,11 +83,16 @@ const specification: Specification = {
   grants: {},
   env: { A: "1" },
   hook: { secret: "HOOK" },
+  notify: { on: ["late"], webhook: "https://nas.lan/", secret: "SIGNS", private: true, unknown: 1 },
   unknown: { deep: true },
 };
 
 test("a specification comes back from its form with what the form does not know", () => {
-  assert.deepEqual(toSpecification(toSettings(specification), specification), specification);
+  const at = { at: "2026-03-04T05:06:07.000Z" };
+  for (const schedule of [{ every: "1h", time_zone: "Europe/Zurich" }, at, {}]) {
+    const before = { ...specification, schedule };
+    assert.deepEqual(toSpecification(toSettings(before), before), before);
+  }
 });
 
 test("differences are named by their paths", () => {

@@ -1,6 +1,6 @@
 /** A job's specification as the settings hold it. What no field shows is kept as it is. */
 
-import type { Notify, Policy, Specification } from "../api/types.ts";
+import type { Notify, Policy, ScheduleSpec, Specification } from "../api/types.ts";
 import { toEnv, toEnvForm, type EnvForm } from "../part/env-field.tsx";
 import { toGrants, toGrantsForm, words, type GrantsForm } from "./grants.ts";
 import { LIMITS, toLimits } from "./limits.ts";
@@ -27,6 +27,7 @@ export interface NotifyForm {
   email: string;
   webhook: string;
   secret: string;
+  private: boolean;
 }
 
 export interface SettingsForm {
@@ -72,6 +73,7 @@ export function toSettings(specification: Specification): SettingsForm {
       email: notify?.email?.join(", ") ?? "",
       webhook: notify?.webhook ?? "",
       secret: notify?.secret ?? "",
+      private: notify?.private ?? false,
     },
     hook: hook?.secret ?? "",
   };
@@ -108,19 +110,26 @@ function toNotify(form: NotifyForm, before: Notify | undefined): Notify | undefi
   const webhook = form.webhook.trim();
   const secret = form.secret.trim();
   if (!before && email.length === 0 && !webhook) return undefined;
-  const { email: _e, webhook: _w, secret: _s, ...kept } = before ?? { on: [] };
+  const { email: _e, webhook: _w, secret: _s, private: _p, ...kept } = before ?? { on: [] };
   return {
     ...kept,
     on: form.on,
     ...(email.length > 0 ? { email } : {}),
     ...(webhook ? { webhook } : {}),
     ...(secret ? { secret } : {}),
+    ...(form.private ? { private: true } : {}),
   };
+}
+
+/** A form shows less than a schedule can say (seconds of a date, say): what it would send of one that was not touched is not sent. */
+function toSchedule(form: ScheduleForm, before: ScheduleSpec): ScheduleSpec | undefined {
+  const schedule = toSpec(form);
+  return JSON.stringify(schedule) === JSON.stringify(toSpec(toForm(before))) ? before : schedule;
 }
 
 /** Undefined where the schedule lacks something. */
 export function toSpecification(form: SettingsForm, before: Specification): Specification | undefined {
-  const schedule = toSpec(form.schedule);
+  const schedule = toSchedule(form.schedule, before.schedule);
   if (!schedule) return undefined;
   const notify = toNotify(form.notify, before.notify);
   const { hook: _, ...kept } = before;

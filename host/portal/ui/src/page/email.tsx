@@ -32,7 +32,13 @@ function Message({ email }: { email: Email }) {
           <h1>{email.subject || "(no subject)"}</h1>
           <p class="job-facts">
             <Badge state={email.state} /> <FullTime at={email.queued_at} />, by{" "}
-            <a href={`/jobs/${email.job}`}>{email.job}</a> in <a href={`/runs/${email.run}`}>this run</a>
+            <a href={`/jobs/${email.job}`}>{email.job}</a>
+            {email.run && (
+              <>
+                {" "}
+                in <a href={`/runs/${email.run}`}>this run</a>
+              </>
+            )}
           </p>
         </div>
       </header>

@@ -11,6 +11,7 @@ import { duration } from "../format/time.ts";
 import { useChanges } from "../live/events.ts";
 import { useResource } from "../live/resource.ts";
 import { ComponentReport } from "../part/component-drop.tsx";
+import { Icon } from "../part/icon.tsx";
 import { Empty, Loading, ProblemNote, Warnings } from "../part/message.tsx";
 import { Plot } from "../part/plot.tsx";
 import { Skips } from "../part/skips.tsx";
@@ -29,6 +30,15 @@ export function JobOverview({ job }: { job: Job }) {
     <div class="overview">
       <Facts job={job} />
       <Warnings warnings={job.warnings} />
+      {job.undelivered && (
+        <div class="note bad">
+          <Icon name="warning" />
+          <p>
+            {plural(job.undelivered.count, "notification")} could not be delivered. The newest:{" "}
+            {job.undelivered.reason}
+          </p>
+        </div>
+      )}
       <section class="card">
         <h2>Duration and outcome</h2>
         {runs.problem && <ProblemNote problem={runs.problem} retry={runs.reload} />}

@@ -64,7 +64,7 @@ export function JobPage() {
 function Tab({ tab, job, current }: { tab: string; job: Resource<Job>; current: Job }) {
   switch (tab) {
     case "runs":
-      return <JobRuns name={current.name} />;
+      return <JobRuns job={current} />;
     case "settings":
       return <JobSettings job={current} onJob={job.set} />;
     case "revisions":

@@ -17,7 +17,7 @@ import { LogView } from "../part/log-view.tsx";
 import { Empty, Loading, ProblemNote } from "../part/message.tsx";
 import { Meter } from "../part/meter.tsx";
 import { RunBadge } from "../part/state.tsx";
-import { Elapsed, FullTime } from "../part/time.tsx";
+import { Countdown, Elapsed, FullTime } from "../part/time.tsx";
 
 const LOOK_EVERY_MS = 5000;
 
@@ -85,6 +85,11 @@ function RunHead({ run, onRun, isLive }: { run: Run; onRun: (run: Run) => void; 
             </span>
           ) : (
             run.duration_ms !== null && <span>, took {duration(run.duration_ms)}</span>
+          )}
+          {run.start_by && (
+            <span class="muted">
+              , given up <Countdown at={run.start_by} /> if it has not begun
+            </span>
           )}
           {run.retry_of && (
             <span>

@@ -46,6 +46,14 @@ export function NotifyField({ form, onForm, problem }: NotifyFieldProps) {
           hint="The name of a secret, not the secret itself"
         />
       </div>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={form.private}
+          onChange={(event) => change({ private: event.currentTarget.checked })}
+        />{" "}
+        The webhook may lead to a private address, such as one of this network
+      </label>
       <fieldset class="checks">
         <legend>Told when</legend>
         {NOTICES.map((kind) => (

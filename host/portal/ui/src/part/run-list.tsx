@@ -1,5 +1,6 @@
 /** Runs, a page at a time, filtered by what the API can tell apart. */
 
+import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { useState } from "preact/hooks";
 import { listRuns, type RunFilter } from "../api/runs.ts";
@@ -49,7 +50,14 @@ const TRIGGERS = [
 
 const PAGE = 50;
 
-export function RunList({ job }: { job?: string }) {
+interface RunListProps {
+  /** All jobs' where none is named. */
+  job?: string;
+  /** Beside the filters. */
+  children?: ComponentChildren;
+}
+
+export function RunList({ job, children }: RunListProps) {
   const [filter, setFilter] = useState<RunFilter>({});
   const change = (part: RunFilter) => setFilter((before) => ({ ...before, ...part }));
   const runs = usePages(`runs ${job} ${JSON.stringify(filter)}`, PAGE, (cursor, limit, signal) =>
@@ -84,6 +92,7 @@ export function RunList({ job }: { job?: string }) {
             )}
           </Field>
         ))}
+        {children}
       </div>
       {runs.problem && <ProblemNote problem={runs.problem} retry={runs.reload} />}
       {!runs.items && !runs.problem && <Loading lines={8} />}
