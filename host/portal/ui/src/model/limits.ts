@@ -4,10 +4,11 @@ export interface LimitInfo {
   name: string;
   words: string;
   fallback: string;
+  hint?: string;
 }
 
 export const LIMITS: LimitInfo[] = [
-  { name: "fuel", words: "Fuel (about one unit an instruction)", fallback: "10000000000" },
+  { name: "fuel", words: "Fuel", fallback: "10000000000", hint: "About one unit an instruction" },
   { name: "memory", words: "Memory", fallback: "64MiB" },
   { name: "host_calls", words: "Calls into the host", fallback: "1000000" },
   { name: "log", words: "Log", fallback: "1MiB" },

@@ -1,19 +1,19 @@
 /** From a file to its first line of log in under a minute. */
 
 import { useLocation } from "preact-iso";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Problem } from "../api/client.ts";
 import { createJob, pauseJob, runJob, type Draft } from "../api/jobs.ts";
 import { listTables } from "../api/tables.ts";
 import type { Component } from "../api/types.ts";
-import { notify } from "../live/notice.ts";
+import { attempt, notify } from "../live/notice.ts";
 import { problemOf, useResource } from "../live/resource.ts";
 import { noGrants, proposed, toGrants, wants } from "../model/grants.ts";
 import { toLimits } from "../model/limits.ts";
 import { newSchedule, toSpec } from "../model/schedule.ts";
 import { ComponentDrop } from "../part/component-drop.tsx";
 import { EnvField, toEnv, type EnvForm } from "../part/env-field.tsx";
-import { TextField } from "../part/field.tsx";
+import { TextField, useFaultInSight } from "../part/field.tsx";
 import { GrantsField } from "../part/grants-field.tsx";
 import { LimitsField } from "../part/limits-field.tsx";
 import { ProblemNote } from "../part/message.tsx";
@@ -47,6 +47,8 @@ export function CreatePage() {
   const [isPaused, setPaused] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
+  const place = useRef<HTMLFormElement>(null);
+  useFaultInSight(place, problem);
   const tables = useResource("tables", (signal) => listTables(null, signal));
 
   const took = (next: Component | undefined, file: File) => {
@@ -70,18 +72,22 @@ export function CreatePage() {
     };
     try {
       await createJob(name, draft);
-      if (isPaused) await pauseJob(name, "created paused");
-      if (andRun) route(`/runs/${(await runJob(name)).id}`);
-      else route(`/jobs/${name}`);
-      notify("done", `${name} is created.`);
     } catch (error) {
       setProblem(problemOf(error));
-      setBusy(false);
+      return setBusy(false);
     }
+    notify("done", `${name} is created.`);
+    // There is a job now, whatever comes of the rest.
+    const run = await attempt(async () => {
+      if (isPaused) await pauseJob(name, "created paused");
+      return andRun ? await runJob(name) : undefined;
+    });
+    route(run ? `/runs/${run.id}` : `/jobs/${name}`);
   };
   const isTaken = problem?.code === "precondition-failed";
   return (
     <form
+      ref={place}
       class="create"
       onSubmit={(event) => {
         event.preventDefault();

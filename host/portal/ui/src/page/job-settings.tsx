@@ -1,11 +1,12 @@
 /** Everything that a revision says, to be changed; what changes is shown before it is saved. */
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Problem } from "../api/client.ts";
 import { getComponent } from "../api/components.ts";
 import { reviseJob } from "../api/jobs.ts";
 import { listTables } from "../api/tables.ts";
 import type { Component, Job, Specification } from "../api/types.ts";
+import { bytes, plural } from "../format/amount.ts";
 import { setJob } from "../live/jobs.ts";
 import { notify } from "../live/notice.ts";
 import { problemOf, useResource } from "../live/resource.ts";
@@ -16,13 +17,14 @@ import { ComponentDrop } from "../part/component-drop.tsx";
 import { DifferenceTable } from "../part/difference-table.tsx";
 import { Dialog } from "../part/dialog.tsx";
 import { EnvField } from "../part/env-field.tsx";
-import { TextField } from "../part/field.tsx";
+import { TextField, useFaultInSight } from "../part/field.tsx";
 import { GrantsField } from "../part/grants-field.tsx";
 import { LimitsField } from "../part/limits-field.tsx";
 import { ProblemNote } from "../part/message.tsx";
 import { NotifyField } from "../part/notify-field.tsx";
 import { PolicyField } from "../part/policy-field.tsx";
 import { ScheduleField } from "../part/schedule-field.tsx";
+import { FullTime } from "../part/time.tsx";
 
 export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
   // What was typed belongs to the revision that it began with, whatever happens to the job meanwhile.
@@ -31,6 +33,8 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
   const [component, setComponent] = useState<Component>();
   const [problem, setProblem] = useState<Problem>();
   const [isReviewed, setReviewed] = useState(false);
+  const place = useRef<HTMLFormElement>(null);
+  useFaultInSight(place, problem);
   const tables = useResource("tables", (signal) => listTables(null, signal));
   const digest = component?.digest ?? base.specification.component;
   const known = useResource(`component ${digest}`, (signal) => getComponent(digest, signal));
@@ -60,6 +64,7 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
   const isOutdated = job.revision !== base.revision;
   return (
     <form
+      ref={place}
       class="settings"
       onSubmit={(event) => {
         event.preventDefault();
@@ -86,6 +91,12 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
       </section>
       <section class="card">
         <h2>Component</h2>
+        {known.value && !component && (
+          <p class="digest">
+            <span class="muted">In force:</span> <code>{digest.slice(0, 16)}</code>, {bytes(known.value.size)}
+            , uploaded <FullTime at={known.value.uploaded_at} />
+          </p>
+        )}
         <ComponentDrop onComponent={setComponent} />
       </section>
       <section class="card">
@@ -128,7 +139,7 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
       {problem && <ProblemNote problem={problem} />}
       <footer class="actions sticky">
         <span class="muted">
-          {changes.length === 0 ? "Nothing is changed." : `${changes.length} changed`}
+          {changes.length === 0 ? "Nothing is changed." : plural(changes.length, "change")}
         </span>
         <button type="button" disabled={changes.length === 0} onClick={() => restart(job)}>
           Undo all

@@ -38,6 +38,9 @@ export function RunPage() {
       return (
         <Empty icon="runs" isPage title="There is no such run">
           <p>Its history may be gone: runs are kept for as long as the host was told.</p>
+          <a class="button" href="/runs">
+            To the runs
+          </a>
         </Empty>
       );
     }

@@ -1,7 +1,7 @@
 /** A question in front of the page. The browser keeps the focus in it, and Escape closes it. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icon.tsx";
 
 interface DialogProps {
@@ -14,9 +14,11 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, class: name = "" }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before the next key: what is typed at once is meant for the dialog.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>(".dialog-body :is(input, select, textarea, button)")?.focus();
     return () => {
       if (before instanceof HTMLElement) before.focus();
     };

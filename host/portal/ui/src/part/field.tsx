@@ -1,12 +1,15 @@
 /** Parts of forms. An error stands under its field, and the field keeps what was typed. */
 
-import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import type { ComponentChildren, RefObject } from "preact";
+import { useEffect, useId } from "preact/hooks";
+import type { Problem } from "../api/client.ts";
 
 interface FieldProps {
   label: string;
   hint?: ComponentChildren;
   error?: string;
+  /** What is said of it takes the room beside it, too. */
+  isWide?: boolean;
   class?: string;
   children: (attributes: {
     id: string;
@@ -15,11 +18,11 @@ interface FieldProps {
   }) => ComponentChildren;
 }
 
-export function Field({ label, hint, error, class: name = "", children }: FieldProps) {
+export function Field({ label, hint, error, isWide, class: name = "", children }: FieldProps) {
   const id = useId();
   const about = error || hint ? `${id}-about` : undefined;
   return (
-    <div class={`field ${name}`}>
+    <div class={`field ${isWide ? "wide" : ""} ${name}`}>
       <label for={id}>{label}</label>
       {children({ id, "aria-describedby": about, "aria-invalid": error ? true : undefined })}
       {about && (
@@ -31,12 +34,25 @@ export function Field({ label, hint, error, class: name = "", children }: FieldP
   );
 }
 
+/** Brings what was refused into sight: a long form may have it far above the button. */
+export function useFaultInSight(form: RefObject<HTMLFormElement | null>, problem: Problem | undefined): void {
+  useEffect(() => {
+    if (!problem) return;
+    const fault = form.current?.querySelector<HTMLElement>('[aria-invalid="true"], .note.bad');
+    const fold = fault?.closest("details");
+    if (fold) fold.open = true;
+    fault?.scrollIntoView({ block: "center" });
+    fault?.focus({ preventScroll: true });
+  }, [problem]);
+}
+
 interface TextFieldProps {
   label: string;
   value: string;
   onValue: (value: string) => void;
   hint?: ComponentChildren;
   error?: string;
+  isWide?: boolean;
   class?: string;
   placeholder?: string;
   inputMode?: "numeric";
@@ -46,9 +62,9 @@ interface TextFieldProps {
   maxLength?: number;
 }
 
-export function TextField({ label, value, onValue, hint, error, ...rest }: TextFieldProps) {
+export function TextField({ label, value, onValue, hint, error, isWide, ...rest }: TextFieldProps) {
   return (
-    <Field label={label} hint={hint} error={error}>
+    <Field label={label} hint={hint} error={error} isWide={isWide}>
       {(attributes) => (
         <input
           type="text"

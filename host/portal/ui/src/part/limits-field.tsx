@@ -14,11 +14,12 @@ interface LimitsFieldProps {
 export function LimitsField({ form, onForm, problem }: LimitsFieldProps) {
   return (
     <div class="grid-fields">
-      {LIMITS.map(({ name, words, fallback }) => (
+      {LIMITS.map(({ name, words, fallback, hint }) => (
         <TextField
           key={name}
           label={words}
           placeholder={fallback}
+          hint={hint}
           value={form[name] ?? ""}
           onValue={(value) => onForm({ ...form, [name]: value })}
           error={problem?.at(`/limits/${name}`)}

@@ -1,7 +1,7 @@
 /** Every page, every job, and what one does with them: found by a few letters. */
 
 import { useLocation } from "preact-iso";
-import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
+import { useId, useMemo, useState } from "preact/hooks";
 import { pauseJob, resumeJob, runJob } from "../api/jobs.ts";
 import type { JobBrief } from "../api/types.ts";
 import { jobs, useJobs } from "../live/jobs.ts";
@@ -38,8 +38,6 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
   const list = useId();
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
 
   const ofJob = (job: JobBrief): Choice[] => [
     { words: job.name, about: job.schedule_words, icon: "jobs", act: () => route(`/jobs/${job.name}`) },
@@ -118,7 +116,6 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
   return (
     <Dialog title="Go to …" onClose={onClose} class="palette">
       <input
-        ref={input}
         type="text"
         role="combobox"
         aria-label="A page, a job, or something to do"

@@ -98,7 +98,7 @@ function options(props: PlotProps, width: number): Options {
       ...series,
     ],
     axes: [
-      { ...axis, values: (_, ticks) => timeTicks(ticks) },
+      { ...axis, space: 80, values: (_, ticks) => timeTicks(ticks) },
       {
         ...axis,
         size: 70,
@@ -133,12 +133,22 @@ function resolved(name: string): string {
   return value;
 }
 
+/** A scale needs two ends: one point alone gets company that is not drawn. */
+const ASIDE_SECONDS = 60;
+
+function drawn({ times, lines }: PlotProps): AlignedData {
+  const [alone] = times;
+  if (times.length !== 1 || alone === undefined) return [times, ...lines.map((line) => line.values)];
+  const ends = [alone - ASIDE_SECONDS, alone, alone + ASIDE_SECONDS];
+  return [ends, ...lines.map((line) => [null, line.values[0] ?? null, null])];
+}
+
 export function Plot(props: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   const latest = useRef(props);
   latest.current = props;
-  const data: AlignedData = [props.times, ...props.lines.map((line) => line.values)];
+  const data = drawn(props);
 
   useEffect(() => {
     const element = place.current!;
@@ -146,7 +156,8 @@ export function Plot(props: PlotProps) {
       plot.current?.destroy();
       const made = new UPlot(options(latest.current, element.clientWidth), data, element);
       made.over.addEventListener("click", () => {
-        if (made.cursor.idx != null) latest.current.onPoint?.(made.cursor.idx);
+        const { idx } = made.cursor;
+        if (idx != null) latest.current.onPoint?.(Math.min(idx, latest.current.times.length - 1));
       });
       plot.current = made;
     };

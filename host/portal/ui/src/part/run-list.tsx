@@ -98,10 +98,12 @@ export function RunList({ job, children }: RunListProps) {
       {!runs.items && !runs.problem && <Loading lines={8} />}
       {runs.items?.length === 0 && (
         <Empty icon="runs" title={isFiltered ? "No such run" : "No runs yet"}>
-          {isFiltered && (
+          {isFiltered ? (
             <button type="button" onClick={() => setFilter({})}>
               Show all
             </button>
+          ) : (
+            <p>Schedules make runs, and so does “Run now” of a job.</p>
           )}
         </Empty>
       )}

@@ -56,6 +56,7 @@ export function ScheduleField({ form, onForm, problem }: ScheduleFieldProps) {
               value={form.count}
               onValue={(count) => change({ count })}
               error={error("every")}
+              isWide
             />
             <SelectField
               label="Unit"
