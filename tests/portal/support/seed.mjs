@@ -28,6 +28,9 @@ export async function seed(host, { runs = 12 } = {}) {
   });
   await host.api("PUT", "/tables/users", {});
 
+  for (const name of ["HOOK", "WAREHOUSE_KEY"])
+    await host.api("PUT", `/secrets/${name}`, { value: `whsec_${Buffer.alloc(32, 7).toString("base64")}` });
+
   await put("cleanup_tables", {
     component: cleanup,
     schedule: { every: "1h" },

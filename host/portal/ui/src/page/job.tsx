@@ -7,6 +7,7 @@ import type { Job } from "../api/types.ts";
 import { useChanges } from "../live/events.ts";
 import { attempt } from "../live/notice.ts";
 import { useResource, type Resource } from "../live/resource.ts";
+import { Backfill } from "../part/backfill.tsx";
 import { Confirm } from "../part/dialog.tsx";
 import { Icon } from "../part/icon.tsx";
 import { JobActions } from "../part/job-actions.tsx";
@@ -64,7 +65,7 @@ export function JobPage() {
 function Tab({ tab, job, current }: { tab: string; job: Resource<Job>; current: Job }) {
   switch (tab) {
     case "runs":
-      return <JobRuns job={current} />;
+      return <JobRuns name={current.name} />;
     case "settings":
       return <JobSettings job={current} onJob={job.set} />;
     case "revisions":
@@ -78,7 +79,9 @@ function Tab({ tab, job, current }: { tab: string; job: Resource<Job>; current: 
 
 function JobHead({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
   const { route } = useLocation();
-  const [asks, setAsks] = useState<"input" | "delete">();
+  const { every, cron, at } = job.specification.schedule;
+  const hasSchedule = Boolean(every ?? cron ?? at);
+  const [asks, setAsks] = useState<"input" | "backfill" | "delete">();
   const remove = async () => {
     setAsks(undefined);
     const done = await attempt(async () => {
@@ -118,6 +121,11 @@ function JobHead({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
           <button type="button" onClick={() => setAsks("input")}>
             Run with input
           </button>
+          {hasSchedule && (
+            <button type="button" onClick={() => setAsks("backfill")}>
+              Backfill
+            </button>
+          )}
           <button
             type="button"
             class="plain icon-only"
@@ -136,6 +144,7 @@ function JobHead({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
           onRun={(run) => route(`/runs/${run.id}`)}
         />
       )}
+      {asks === "backfill" && <Backfill name={job.name} onClose={() => setAsks(undefined)} />}
       {asks === "delete" && (
         <Confirm
           title={`Delete ${job.name}?`}

@@ -1,6 +1,5 @@
 /** Runs, a page at a time, filtered by what the API can tell apart. */
 
-import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { useState } from "preact/hooks";
 import { listRuns, type RunFilter } from "../api/runs.ts";
@@ -50,14 +49,8 @@ const TRIGGERS = [
 
 const PAGE = 50;
 
-interface RunListProps {
-  /** All jobs' where none is named. */
-  job?: string;
-  /** Beside the filters. */
-  children?: ComponentChildren;
-}
-
-export function RunList({ job, children }: RunListProps) {
+/** All jobs' where none is named. */
+export function RunList({ job }: { job?: string }) {
   const [filter, setFilter] = useState<RunFilter>({});
   const change = (part: RunFilter) => setFilter((before) => ({ ...before, ...part }));
   const runs = usePages(`runs ${job} ${JSON.stringify(filter)}`, PAGE, (cursor, limit, signal) =>
@@ -92,7 +85,6 @@ export function RunList({ job, children }: RunListProps) {
             )}
           </Field>
         ))}
-        {children}
       </div>
       {runs.problem && <ProblemNote problem={runs.problem} retry={runs.reload} />}
       {!runs.items && !runs.problem && <Loading lines={8} />}
