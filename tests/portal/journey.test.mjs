@@ -178,7 +178,10 @@ test("runs for a time that is over are asked for, once that time is one", async 
   await dialog.getByRole("button", { name: "Ask for the runs" }).click();
   await page.getByText("3 runs of probe asked for.").waitFor();
   await page.getByLabel("Trigger").selectOption("backfill");
-  await page.getByRole("row", { name: /succeeded/ }).nth(2).waitFor();
+  await page
+    .getByRole("row", { name: /succeeded/ })
+    .nth(2)
+    .waitFor();
 });
 
 test("policies, notifications and a webhook are set, and are there again", async () => {

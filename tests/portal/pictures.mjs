@@ -38,6 +38,14 @@ async function webp(png) {
   return Buffer.from(encoded, "base64");
 }
 
+async function picture(page, name) {
+  const bytes = await webp(await page.screenshot());
+  const file = `${name}.webp`;
+  if (bytes.length > BYTES_MAX)
+    throw new Error(`${file} has ${bytes.length} bytes, and must have at most ${BYTES_MAX}`);
+  await writeFile(folder + file, bytes);
+}
+
 const [host, browser] = await Promise.all([Host.start(), launch()]);
 const studio = await browser.newPage();
 try {
@@ -45,6 +53,9 @@ try {
   const seeded = await seed(host, { runs: 24 });
   for (const [view, options] of Object.entries(VIEWS)) {
     const { context, page } = await visit(browser, options);
+    await page.goto(host.url);
+    await page.getByLabel("Token").waitFor();
+    await picture(page, `sign-in-${view}`);
     await signIn(page, host);
     for (const [name, path] of Object.entries(pages(seeded))) {
       if (name === "nothing") continue;
@@ -56,11 +67,7 @@ try {
       }
       if (name === "host") await work(page);
       await page.waitForTimeout(PAUSE_MS);
-      const picture = await webp(await page.screenshot());
-      const file = `${name}-${view}.webp`;
-      if (picture.length > BYTES_MAX)
-        throw new Error(`${file} has ${picture.length} bytes, and must have at most ${BYTES_MAX}`);
-      await writeFile(folder + file, picture);
+      await picture(page, `${name}-${view}`);
     }
     await context.close();
   }

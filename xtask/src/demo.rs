@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if portal::can_build() {
         portal::build()?;
     } else {
-        println!("npm is not installed: the host has no portal");
+        println!("Node 20 with npm is not installed: the host has no portal");
     }
     let binary = build_program("sandglass")?;
     host::check_is_free(&options.listen)?;

@@ -23,7 +23,7 @@ pub(crate) fn build() -> Result<()> {
 
 /// Whether `build` has what it needs.
 pub(crate) fn can_build() -> bool {
-    is_installed("npm") && is_installed("node")
+    check_node().is_ok()
 }
 
 /// The tests of the portal's own functions, and then those of its pages: in a browser, against the real binary.
@@ -87,7 +87,7 @@ fn npm(folder: &Path) -> Command {
 }
 
 fn check_node() -> Result<()> {
-    if !can_build() {
+    if !is_installed("npm") || !is_installed("node") {
         bail!("the portal is built with Node {NODE_MIN} or later and npm, which are not both installed");
     }
     let version = output(Command::new("node").arg("--version"))?;
