@@ -23,7 +23,8 @@ export async function visit(browser, options = {}) {
     timezoneId: "Europe/Zurich",
     ...options,
   });
-  context.setDefaultTimeout(15_000);
+  // What is waited for is a sign of the page's; how long it takes is the machine's matter.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
