@@ -352,10 +352,6 @@ impl Host {
         }
     }
 
-    pub(crate) fn changes(&self) -> broadcast::Receiver<RunId> {
-        self.changes.subscribe()
-    }
-
     /// Tells listeners that a run has changed.
     pub(crate) fn tell(&self, id: RunId) {
         // Nobody may listen.
