@@ -89,8 +89,11 @@ impl Booted {
         // The clock has jumped, which the host would notice within a second.
         self.host.change::<_, StoreError, _>(|_, _| Ok(())).await.unwrap();
         loop {
-            let live = self.store.read(|read| read.count(Space::Live, &KeyRange::all(), 1)).unwrap();
-            let next = self.store.read(|read| op::due::next(read, true)).unwrap();
+            // In one look: between two of them a run that was due may have become live.
+            let look = self.store.read(|read| -> Result<_, StoreError> {
+                Ok((read.count(Space::Live, &KeyRange::all(), 1)?, op::due::next(read, true)?))
+            });
+            let (live, next) = look.unwrap();
             if live == 0 && next.is_none_or(|next| next > self.host.now()) {
                 return;
             }
