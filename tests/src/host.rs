@@ -17,6 +17,7 @@ use tempfile::TempDir;
 pub struct Host {
     folder: TempDir,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     process: Option<Process>,
     client: Client,
     stderr: Arc<Mutex<String>>,
@@ -46,11 +47,22 @@ impl Host {
         host
     }
 
+    /// The same, with these variables in its environment.
+    #[track_caller]
+    pub fn start_in(environment: &[(&str, &str)]) -> Host {
+        let mut host = Host::new();
+        host.environment =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        host.restart();
+        host
+    }
+
     /// A host that was never started, on a new folder. Nobody answers until it is.
     pub fn new() -> Host {
         Host {
             folder: TempDir::with_prefix("sandglass-test-").expect("a temporary folder"),
             arguments: Vec::new(),
+            environment: Vec::new(),
             process: None,
             client: Client::new("http://127.0.0.1:1", ""),
             stderr: Arc::default(),
@@ -139,6 +151,7 @@ impl Host {
             .arg(self.folder())
             .args(["--listen", "127.0.0.1:0"])
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

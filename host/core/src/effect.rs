@@ -48,6 +48,8 @@ pub enum Expected {
 pub struct Effects {
     pub rows: BTreeMap<RowKey, Change>,
     pub emails: Vec<Email>,
+    /// Whether the ids of the rows hold a secret, and are not to be shown beside the run.
+    pub ids_are_secret: bool,
 }
 
 impl Effects {

@@ -4,7 +4,7 @@ use sandglass_core::effect::Effects;
 use sandglass_core::log::Line;
 use sandglass_core::run::{Ending, Failure, Trigger, Usage};
 use sandglass_core::spec::Specification;
-use sandglass_core::{Instant, Name, RunId};
+use sandglass_core::{Instant, Name, RunId, SecretName, SecretValue};
 use sandglass_store::Store;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -44,6 +44,7 @@ pub struct AttemptContext {
     /// For reading rows.
     pub store: Arc<dyn Store>,
     pub committer: Arc<dyn Committer>,
+    pub secrets: Arc<dyn Secrets>,
     pub log: Arc<dyn LogSink>,
     /// Ends the attempt wherever it is, as soon as it can.
     pub cancel: CancellationToken,
@@ -58,6 +59,15 @@ pub trait Committer: Send + Sync + 'static {
     /// The attempt ends with this failure, a conflict for example. Where the run was cancelled, cancel the
     /// attempt's token too.
     fn checkpoint(&self, effects: Effects, progress: Option<String>) -> BoxFuture<'_, Result<(), Failure>>;
+}
+
+/// Gives the values of secrets. Whether a job may have one is judged before it is asked for.
+pub trait Secrets: Send + Sync + 'static {
+    /// A secret's newest value, none where it was never set.
+    ///
+    /// # Errors
+    /// Why it cannot be had now, for people.
+    fn get(&self, name: &SecretName) -> Result<Option<SecretValue>, String>;
 }
 
 /// Takes the lines of an attempt's log, in their order.

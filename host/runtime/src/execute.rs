@@ -4,6 +4,7 @@ use crate::attempt::{AttemptContext, Finished};
 use crate::bindings::exports::sandglass::job::run::Failure as Told;
 use crate::cache::Ready;
 use crate::engine::TICK;
+use crate::redact::Handed;
 use crate::state::State;
 use crate::verdict::{self, Ended};
 use futures_util::FutureExt as _;
@@ -113,7 +114,7 @@ fn judge(store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
     let left = store.get_fuel()?;
     let state = store.data_mut();
     let printed = state.log.take_printed();
-    state.meter.charge_bytes(printed);
+    state.charge_logged(printed);
     Ok(state.meter.check_with(left)?)
 }
 
@@ -143,25 +144,35 @@ fn finish(store: Store<State>, stopped: Stopped, began: Instant) -> Finished {
         emails: state.emails,
         log_bytes,
     };
+    // What is kept of the attempt is kept without the secrets that it was handed.
+    let secrets = std::mem::take(&mut state.secrets);
+    let last_error = state.last_error.take().map(|error| secrets.redact_quotes(error));
     let result = match stopped {
-        Stopped::Cancelled => return Finished::Cancelled { usage, last_error: state.last_error },
+        Stopped::Cancelled => return Finished::Cancelled { usage, last_error },
         Stopped::Late => Err(late(&state)),
         Stopped::Panicked(message) => {
+            let message = secrets.redact(message);
             tracing::error!(run = %state.context.run, job = %state.context.job, message, "a host function panicked");
             Err(Failure::new(Cause::HostError, format!("a defect of the host: {message}")))
         }
-        Stopped::Returned(Ok(Ok(result))) => within(result, limits),
-        Stopped::Returned(Ok(Err(told))) => Err(told_failure(told, limits)),
+        Stopped::Returned(Ok(Ok(result))) => within(result, limits)
+            // What stands in a secret's place may be longer than it.
+            .and_then(|result| within(result.map(|text| secrets.redact(text)), limits)),
+        Stopped::Returned(Ok(Err(told))) => Err(told_failure(told, limits, &secrets)),
         Stopped::Returned(Err(error)) => {
             // A commit that was refused because the run was cancelled.
             if state.context.cancel.is_cancelled() {
-                return Finished::Cancelled { usage, last_error: state.last_error };
+                return Finished::Cancelled { usage, last_error };
             }
-            Err(verdict::failure(&error, limits))
+            let mut failure = verdict::failure(&error, limits);
+            failure.message = secrets.redact_quotes(failure.message);
+            failure.backtrace = failure.backtrace.map(|text| secrets.redact(text));
+            Err(failure)
         }
     };
-    let effects = if result.is_ok() { state.workspace.take() } else { Effects::default() };
-    Finished::Ended { ending: Ending { result, last_error: state.last_error, usage }, effects }
+    let mut effects = if result.is_ok() { state.workspace.take() } else { Effects::default() };
+    effects.ids_are_secret = effects.rows.keys().any(|key| secrets.is_in(key.id.as_str()));
+    Finished::Ended { ending: Ending { result, last_error, usage }, effects }
 }
 
 fn micros(duration: std::time::Duration) -> u64 {
@@ -183,10 +194,12 @@ fn within(result: Option<String>, limits: &Limits) -> Result<Option<String>, Fai
 }
 
 /// The guest's own failure. A message that is too long is cut: that it failed stays the cause.
-fn told_failure(told: Told, limits: &Limits) -> Failure {
+fn told_failure(told: Told, limits: &Limits, secrets: &Handed) -> Failure {
     const CUT: &str = " … [cut]";
-    let mut message = told.message;
-    if message.len() as u64 > limits.result.0 {
+    let end = told.message.floor_char_boundary(limits.result.0 as usize);
+    let is_cut = end < told.message.len();
+    let mut message = secrets.redact_to(told.message, end);
+    if is_cut || message.len() as u64 > limits.result.0 {
         message.truncate(message.floor_char_boundary(limits.result.0 as usize));
         message.push_str(CUT);
         message.shrink_to_fit();

@@ -20,6 +20,7 @@ mod limiter;
 mod link;
 mod log;
 mod meter;
+mod redact;
 mod runtime;
 mod signature;
 mod state;
@@ -30,7 +31,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use attempt::{AttemptContext, BoxFuture, Clock, Committer, Finished, LogSink};
+pub use attempt::{AttemptContext, BoxFuture, Clock, Committer, Finished, LogSink, Secrets};
 pub use cache::{LoadError, Ready};
 pub use compile::{CompileError, CompileLimit, Compiled, Compiler};
 pub use inspect::Report;

@@ -1,7 +1,10 @@
 //! The log of one attempt: lines from its interface, from stdout and from stderr, in one order, cut at its
 //! limits.
+//!
+//! Secrets are looked for in whole lines: what was printed in several writes is one line again by then.
 
 use crate::attempt::{AttemptContext, Clock, LogSink};
+use crate::redact::Redactor;
 use parking_lot::Mutex;
 use sandglass_core::limit::{Bytes, fixed};
 use sandglass_core::log::{Level, Line, Source};
@@ -24,6 +27,8 @@ struct State {
     is_full: bool,
     /// Bytes that were printed since somebody asked.
     printed: usize,
+    /// Takes out the secrets that the attempt was handed so far.
+    redactor: Option<Arc<Redactor>>,
     stdout: Tail,
     stderr: Tail,
 }
@@ -66,6 +71,19 @@ impl State {
             Stream::Stderr => &mut self.stderr,
         }
     }
+
+    /// Adds a part of a line. More of it is kept than will be shown, so as to see whether a secret stands across
+    /// the cut.
+    fn printed(&mut self, stream: Stream, bytes: &[u8]) {
+        let more = self.redactor.as_ref().map_or(0, |redactor| redactor.longest());
+        self.tail(stream).push(bytes, fixed::LOG_LINE.0 as usize + more);
+    }
+
+    /// The beginning of a line, up to the limit of one, without secrets.
+    fn redacted(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let end = bytes.len().min(fixed::LOG_LINE.0 as usize);
+        self.redactor.as_ref()?.redact(bytes, end)
+    }
 }
 
 /// What a line counts for beside its text, so that empty ones are bounded too: its time, level and source.
@@ -83,10 +101,23 @@ impl Log {
     }
 
     /// Adds a line.
-    pub(crate) fn line(&self, level: Level, message: String) {
+    pub(crate) fn line(&self, level: Level, mut message: String) {
         let cut = fixed::LOG_LINE.0 as usize;
         let is_cut = message.len() > cut;
-        self.push(&mut self.state.lock(), level, Source::Log, message, is_cut);
+        let mut state = self.state.lock();
+        if let Some(bytes) = state.redacted(message.as_bytes()) {
+            message = String::from_utf8_lossy(&bytes).into_owned();
+        }
+        self.push(&mut state, level, Source::Log, message, is_cut);
+    }
+
+    /// From now on, takes out what `redactor` finds.
+    pub(crate) fn keep_out(&self, redactor: Arc<Redactor>) {
+        self.state.lock().redactor = Some(redactor);
+    }
+
+    pub(crate) fn keeps_secrets_out(&self) -> bool {
+        self.state.lock().redactor.is_some()
     }
 
     /// Takes what the guest printed, and adds each line that it ended.
@@ -94,11 +125,11 @@ impl Log {
         let mut state = self.state.lock();
         state.printed += bytes.len();
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
-            state.tail(stream).push(&bytes[..end]);
+            state.printed(stream, &bytes[..end]);
             bytes = &bytes[end + 1..];
             self.end_line(&mut state, stream);
         }
-        state.tail(stream).push(bytes);
+        state.printed(stream, bytes);
     }
 
     /// Bytes that were printed since this was last asked: a stream cannot charge for them itself.
@@ -120,8 +151,10 @@ impl Log {
     fn end_line(&self, state: &mut State, stream: Stream) {
         let tail = std::mem::take(state.tail(stream));
         let bytes = tail.bytes.strip_suffix(b"\r").unwrap_or(&tail.bytes);
-        let message = String::from_utf8_lossy(bytes).into_owned();
-        self.push(state, stream.level(), stream.source(), message, tail.is_cut);
+        let is_cut = tail.is_cut || bytes.len() > fixed::LOG_LINE.0 as usize;
+        let redacted = state.redacted(bytes);
+        let message = String::from_utf8_lossy(redacted.as_deref().unwrap_or(bytes)).into_owned();
+        self.push(state, stream.level(), stream.source(), message, is_cut);
     }
 
     fn push(&self, state: &mut State, level: Level, source: Source, mut message: String, is_cut: bool) {
@@ -155,8 +188,8 @@ impl Log {
 }
 
 impl Tail {
-    fn push(&mut self, bytes: &[u8]) {
-        let room = (fixed::LOG_LINE.0 as usize).saturating_sub(self.bytes.len());
+    fn push(&mut self, bytes: &[u8], bytes_max: usize) {
+        let room = bytes_max.saturating_sub(self.bytes.len());
         self.is_cut |= bytes.len() > room;
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }

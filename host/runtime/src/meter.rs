@@ -16,6 +16,11 @@ pub(crate) mod tariff {
     pub(crate) const CALL: u64 = 1_000;
     /// A byte that is copied and looked at once: texts, random bytes, log lines.
     pub(crate) const BYTE: u64 = 2;
+    /// A byte of the secrets that an attempt has, each time that it gets one more: what finds them in its log is
+    /// made anew.
+    pub(crate) const SECRET_BYTE: u64 = 100;
+    /// A byte of a log that secrets are looked for in, beside its own cost.
+    pub(crate) const REDACTED_BYTE: u64 = 6;
     /// A byte of a row, which is read or written as JSON.
     pub(crate) const ROW_BYTE: u64 = 8;
     /// A row that is looked up, decoded, matched or written.

@@ -7,6 +7,7 @@ use crate::bindings::sandglass::job::types;
 use crate::limiter::Limiter;
 use crate::log::Log;
 use crate::meter::Meter;
+use crate::redact::Handed;
 use crate::verdict::Ended;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -31,6 +32,7 @@ pub(crate) struct State {
     /// Bytes of those that are not committed yet.
     pub(crate) emails_bytes: u64,
     pub(crate) log: Arc<Log>,
+    pub(crate) secrets: Handed,
     /// The last error that a host call gave.
     pub(crate) last_error: Option<String>,
     pub(crate) handles: ResourceTable,
@@ -63,6 +65,7 @@ pub(crate) enum Code {
     Conflict,
     Invalid,
     Quota,
+    Unavailable,
 }
 
 impl Code {
@@ -73,6 +76,7 @@ impl Code {
             Code::Conflict => "conflict",
             Code::Invalid => "invalid",
             Code::Quota => "quota",
+            Code::Unavailable => "unavailable",
         }
     }
 }
@@ -113,6 +117,7 @@ impl State {
             emails: 0,
             emails_bytes: 0,
             log: Arc::new(Log::new(&context)),
+            secrets: Handed::default(),
             last_error: None,
             handles,
             wasi: None,
@@ -152,6 +157,8 @@ impl State {
             Ok(value) => Ok(Ok(value)),
             Err(Stop::Tell(code, message)) => {
                 let code = code.as_str();
+                // A guest hands on what it is told.
+                let message = self.secrets.redact_quotes(message);
                 self.last_error = Some(format!("{code}: {message}"));
                 Ok(Err(types::Error { code: code.into(), message }))
             }

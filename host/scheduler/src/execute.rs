@@ -83,6 +83,7 @@ async fn attempt_of(host: &Arc<Host>, entered: &Entered, started: Started, numbe
         seed,
         store: host.store.clone(),
         committer: Arc::new(committer),
+        secrets: host.vault.clone(),
         log: entered.journal.clone(),
         cancel: entered.cancel.clone(),
     };

@@ -10,4 +10,5 @@ mod refusals;
 mod requests;
 mod restart;
 mod schedules;
+mod secrets;
 mod tables;

@@ -5,7 +5,7 @@ use sandglass_core::job::{End, Job, Status};
 use sandglass_core::run::Cause;
 use sandglass_core::schedule::Schedule;
 use sandglass_core::spec::Specification;
-use sandglass_core::{Digest, Instant, Name, RunId};
+use sandglass_core::{Digest, Instant, Name, RunId, SecretName};
 use sandglass_store::op::job::Current;
 use sandglass_store::op::{self, OpError};
 use sandglass_store::record::Component;
@@ -114,9 +114,22 @@ impl<'a> Viewer<'a> {
             last_run: recent.first().cloned(),
             recent,
             counters: counters(current, &status, self.now),
-            warnings: warning::of(self.component(revision.spec.component)?, &revision.spec),
+            warnings: self.warnings(&revision.spec)?,
             specification: revision.spec.clone(),
         })
+    }
+
+    fn warnings(&mut self, spec: &Specification) -> Result<Vec<String>, StoreError> {
+        let named = spec.grants.secrets.iter().chain(&spec.notify.secret);
+        let named =
+            named.chain(spec.hook.as_ref().map(|hook| &hook.secret)).filter_map(|name| name.parse().ok());
+        let mut unset: Vec<SecretName> = Vec::new();
+        for name in named {
+            if !unset.contains(&name) && !op::secret::is_set(self.read, &name)? {
+                unset.push(name);
+            }
+        }
+        Ok(warning::of(self.component(spec.component)?, spec, &unset))
     }
 
     fn component(&mut self, digest: Digest) -> Result<Option<&Component>, StoreError> {

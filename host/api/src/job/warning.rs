@@ -1,10 +1,12 @@
 //! What will not work as deployed: a component's imports held against its job's grants.
 
+use sandglass_core::SecretName;
 use sandglass_core::spec::Specification;
 use sandglass_store::record::Component;
 
-/// Sentences for people. Nothing here stops a deployment: a component may import what it never calls.
-pub(crate) fn of(component: Option<&Component>, spec: &Specification) -> Vec<String> {
+/// Sentences for people. Nothing here stops a deployment: a component may import what it never calls. `unset` are
+/// the secrets that the specification names and that there are not.
+pub(crate) fn of(component: Option<&Component>, spec: &Specification, unset: &[SecretName]) -> Vec<String> {
     let grants = &spec.grants;
     let imports = |interface: &str| {
         let names = component.map_or(&[][..], |component| &component.imports);
@@ -31,9 +33,13 @@ pub(crate) fn of(component: Option<&Component>, spec: &Specification) -> Vec<Str
         "the component imports sandglass:job/http, which this host does not offer yet: its calls will be denied",
     );
     warn(
-        imports("sandglass:job/secret"),
-        "the component imports sandglass:job/secret, which this host does not offer yet: its calls will be denied",
+        imports("sandglass:job/secret") && grants.secrets.is_empty(),
+        "the component imports sandglass:job/secret, and no secret is granted: its calls will be denied. Grant the \
+         names that it needs under grants.secrets",
     );
+    for name in unset {
+        warn(true, &format!("the secret `{name}` was never set: `sandglass secrets set {name}` sets it"));
+    }
     for package in ["wasi:sockets", "wasi:http"] {
         let is_of = |name: &String| name.split('/').next() == Some(package);
         warn(
@@ -44,7 +50,6 @@ pub(crate) fn of(component: Option<&Component>, spec: &Specification) -> Vec<Str
         );
     }
     warn(!grants.http.is_empty(), "grants.http is kept, and this host does not offer HTTP yet");
-    warn(!grants.secrets.is_empty(), "grants.secrets is kept, and this host does not offer secrets yet");
     warnings
 }
 
@@ -68,7 +73,7 @@ mod tests {
         };
         let document = json!({"component": digest, "grants": grants});
         let spec = Specification::from_json(document, &Limits::CEILING, Instant::EPOCH).unwrap();
-        of(Some(&component), &spec)
+        of(Some(&component), &spec, &[])
     }
 
     #[test]
@@ -79,19 +84,21 @@ mod tests {
         let email = ["sandglass:job/email@0.1.0"];
         assert!(warnings(&email, &json!({}))[0].contains("grants.email"));
         assert_eq!(warnings(&email, &json!({"email": {"to": ["a@b.c"]}})), [""; 0]);
+        let secret = ["sandglass:job/secret@0.1.0"];
+        assert!(warnings(&secret, &json!({}))[0].contains("grants.secrets"));
+        assert_eq!(warnings(&secret, &json!({"secrets": ["A"]})), [""; 0]);
     }
 
     #[test]
     fn what_is_not_offered_is_told() {
         let imports = [
             "sandglass:job/http@0.1.0",
-            "sandglass:job/secret@0.1.0",
             "wasi:sockets/tcp@0.2.0",
             "wasi:sockets/udp@0.2.0",
             "wasi:http/types@0.2.0",
         ];
-        assert_eq!(warnings(&imports, &json!({})).len(), 4);
-        assert_eq!(warnings(&[], &json!({"http": ["a.b"], "secrets": ["A"]})).len(), 2);
+        assert_eq!(warnings(&imports, &json!({})).len(), 3);
+        assert_eq!(warnings(&[], &json!({"http": ["a.b"]})).len(), 1);
         assert_eq!(warnings(&["wasi:filesystem/types@0.2.0"], &json!({})), [""; 0]);
     }
 }

@@ -64,6 +64,19 @@ async fn what_is_wrong_is_told_without_a_word_of_it() {
 }
 
 #[tokio::test]
+async fn a_job_that_names_a_secret_that_was_never_set_is_warned() {
+    let site = Site::new().await;
+    let component = site.component(&[]).await;
+    let spec = json!({"component": component, "grants": {"secrets": ["A", "B"]}, "hook": {"secret": "B"}});
+    let warned = site.call("PUT", "/v1/jobs/job", spec).await.json_of(201)["warnings"].clone();
+    let expected = ["A", "B"]
+        .map(|name| format!("the secret `{name}` was never set: `sandglass secrets set {name}` sets it"));
+    assert_eq!(warned, json!(expected));
+    site.call("PUT", "/v1/secrets/A", json!({"value": "hunter2"})).await.is(201);
+    assert_eq!(site.get("/v1/jobs/job").await.json_of(200)["warnings"], json!(expected[1..]));
+}
+
+#[tokio::test]
 async fn the_key_is_changed() {
     let site = Site::new().await;
     site.call("POST", "/v1/secret-key/rotate", Value::Null).await.problem(409, "conflict");

@@ -6,6 +6,7 @@ mod calls;
 mod guest;
 mod interfaces;
 mod limits;
+mod secret;
 mod table;
 mod upload;
 
@@ -102,6 +103,7 @@ impl Host {
             seed: [7; 32],
             store: Arc::clone(&self.store) as _,
             committer: Arc::new(Commits { store: Arc::clone(&self.store) }),
+            secrets: Arc::new(secret::Kept::default()),
             log: Arc::new(Lines::default()),
             cancel: CancellationToken::new(),
         }

@@ -263,6 +263,12 @@ impl Vault {
     }
 }
 
+impl sandglass_runtime::Secrets for Vault {
+    fn get(&self, name: &SecretName) -> Result<Option<SecretValue>, String> {
+        Vault::get(self, name).map_err(|error| error.to_string())
+    }
+}
+
 fn open(
     keys: &Keyring,
     source: &KeySource,

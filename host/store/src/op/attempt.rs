@@ -97,7 +97,8 @@ fn commit(
 ) -> Result<Result<(), Failure>, StoreError> {
     let emails = effects.emails.len() as u32;
     if let Err(conflict) = effect::commit(write, effects, now)? {
-        return Ok(Err(Failure::new(Cause::Conflict, conflict.to_string())));
+        let message = if effects.ids_are_secret { conflict.without_id() } else { conflict.to_string() };
+        return Ok(Err(Failure::new(Cause::Conflict, message)));
     }
     if emails > 0 {
         run.emails += emails;

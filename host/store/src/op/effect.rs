@@ -12,6 +12,13 @@ use sandglass_core::row::Row;
 #[error("row `{}` of table `{}` was written by somebody else after this attempt read it", .0.id, .0.table)]
 pub struct Conflict(pub RowKey);
 
+impl Conflict {
+    /// What it says, where the row's id is nobody else's business.
+    pub fn without_id(&self) -> String {
+        format!("a row of table `{}` was written by somebody else after this attempt read it", self.0.table)
+    }
+}
+
 /// Judges and writes. On a conflict the script must drop what it wrote, or have written nothing before:
 /// rows are judged before the first is written.
 pub fn commit(

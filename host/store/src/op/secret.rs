@@ -23,6 +23,10 @@ pub fn list(
     read.list::<Secret>(&KeyRange { from, to: Bound::Unbounded }, false, limit)
 }
 
+pub fn is_set(read: &dyn Read, name: &SecretName) -> Result<bool, StoreError> {
+    Ok(read.get(Space::Secret, &name.to_bytes())?.is_some())
+}
+
 /// Whether there is any.
 pub fn any(read: &dyn Read) -> Result<bool, StoreError> {
     Ok(read.count(Space::Secret, &KeyRange::all(), 1)? > 0)

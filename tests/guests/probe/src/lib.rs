@@ -4,7 +4,8 @@
 //!
 //! The result is a JSON array with one answer per step, `{"ok": ...}` or `{"error": {"code", "message"}}`.
 //! An error does not stop the script, unless the step has a second member `"must": true`. In the texts of a step,
-//! `{run}` is the run's id and `{scheduled_for}` its occurrence.
+//! `{run}` is the run's id, `{scheduled_for}` its occurrence, and `{secret NAME}` the value of that secret, which the
+//! job asks for.
 
 mod hostile;
 mod rows;
@@ -26,6 +27,8 @@ fn run(ctx: Context) -> Result<Option<String>, Failure> {
     for (number, step) in script.into_iter().enumerate() {
         let step = script::with(&step, "{run}", &run);
         let step = script::with(&step, "{scheduled_for}", &scheduled_for);
+        let step = script::with_secrets(&step, &|name| ctx.secret(name))
+            .map_err(|error| Failure::new(format!("step {number}: {error}")))?;
         let (action, must) =
             script::parse(step).map_err(|error| Failure::new(format!("step {number}: {error}")))?;
         answers.push(match step::perform(&ctx, action) {

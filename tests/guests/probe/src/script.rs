@@ -98,6 +98,8 @@ pub(crate) enum Action {
     Grow,
     Recurse,
     Trap,
+    /// Traps too, and prints the text to stderr before.
+    Panic(String),
     Exit(i32),
 
     /// `{done, error}`: it stops at the step's first error. `{i}` in its texts is the round, from 0.
@@ -204,12 +206,36 @@ pub(crate) fn parse(step: Value) -> Result<(Action, bool), serde_json::Error> {
 
 /// A step with `text` wherever `mark` stands in one of its texts.
 pub(crate) fn with(step: &Value, mark: &str, text: &str) -> Value {
-    match step {
-        Value::String(old) => Value::String(old.replace(mark, text)),
-        Value::Array(items) => items.iter().map(|item| with(item, mark, text)).collect(),
+    let filled = with_texts(step, &|old| Ok(old.replace(mark, text)));
+    filled.unwrap_or_else(|never: std::convert::Infallible| match never {})
+}
+
+/// A step with the values of secrets in place of `{secret NAME}`.
+pub(crate) fn with_secrets<E>(step: &Value, secret: &dyn Fn(&str) -> Result<String, E>) -> Result<Value, E> {
+    with_texts(step, &|text| {
+        let mut filled = String::new();
+        let mut rest = text;
+        while let Some((before, (name, after))) =
+            rest.split_once("{secret ").and_then(|(before, named)| Some((before, named.split_once('}')?)))
+        {
+            filled = filled + before + &secret(name)?;
+            rest = after;
+        }
+        Ok(filled + rest)
+    })
+}
+
+/// A step with other texts.
+fn with_texts<E>(step: &Value, change: &dyn Fn(&str) -> Result<String, E>) -> Result<Value, E> {
+    Ok(match step {
+        Value::String(text) => Value::String(change(text)?),
+        Value::Array(items) => {
+            items.iter().map(|item| with_texts(item, change)).collect::<Result<_, _>>()?
+        }
         Value::Object(members) => {
-            members.iter().map(|(name, value)| (name.clone(), with(value, mark, text))).collect()
+            let changed = members.iter().map(|(name, value)| Ok((name.clone(), with_texts(value, change)?)));
+            Value::Object(changed.collect::<Result<_, _>>()?)
         }
         other => other.clone(),
-    }
+    })
 }

@@ -79,6 +79,7 @@ pub(crate) fn perform(ctx: &Context, action: Action) -> Result<Outcome> {
         Action::Grow => hostile::grow(),
         Action::Recurse => json!(hostile::recurse(0)),
         Action::Trap => panic!("the script said so"),
+        Action::Panic(message) => panic!("{message}"),
         Action::Exit(code) => std::process::exit(code),
     };
     Ok(Outcome::Answer(answer))
