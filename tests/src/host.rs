@@ -57,6 +57,12 @@ impl Host {
         host
     }
 
+    /// Sets a variable of its environment, from the next start on.
+    pub fn set_environment(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(other, _)| other != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// A host that was never started, on a new folder. Nobody answers until it is.
     pub fn new() -> Host {
         Host {

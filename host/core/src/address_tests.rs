@@ -148,6 +148,19 @@ fn a_refusal_says_what_the_address_is_and_who_says_so() {
     }
 }
 
+#[test]
+fn the_documentation_lists_every_range() {
+    let page = include_str!("../../../docs/outbound-http.md");
+    let row = |range: &Range| {
+        let private = if range.always { "never" } else { "yes" };
+        format!("| `{range}` | {} | {} | {private} |", range.what, range.source)
+    };
+    let rows: Vec<String> = Range::all().map(row).collect();
+    let listed: Vec<&str> =
+        page.lines().filter(|line| line.ends_with(" | yes |") || line.ends_with(" | never |")).collect();
+    assert_eq!(listed, rows);
+}
+
 proptest! {
     /// The standard library's opinion, as far as it has one.
     #[test]

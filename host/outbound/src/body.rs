@@ -64,7 +64,7 @@ impl Drop for Incoming {
     }
 }
 
-/// The body of a request.
+/// The body of a request. What would follow after the announced length is not asked for.
 pub(crate) struct Outgoing<B> {
     body: Pin<Box<B>>,
     ledger: Ledger,
@@ -162,7 +162,7 @@ pub(crate) fn of_hyper(error: &hyper::Error, what: &str) -> Error {
     use sandglass_core::limit::fixed::{HTTP_HEADER_BYTES, HTTP_HEADERS};
     if error.is_parse_too_large() {
         let message = format!(
-            "{what} has more than {HTTP_HEADERS} headers or {HTTP_HEADER_BYTES} of them, the limits HTTP_HEADERS and HTTP_HEADER_BYTES"
+            "{what} has a head beyond the limits HTTP_HEADERS, {HTTP_HEADERS}, and HTTP_HEADER_BYTES, {HTTP_HEADER_BYTES}"
         );
         return Error::Quota { limit: "HTTP_HEADER_BYTES", message };
     }

@@ -128,7 +128,7 @@ impl Client {
         let message = message(request, limits.request, ledger)?;
         let time = Deadline { at: Instant::now() + limits.time.to_std(), limit: limits.time };
 
-        let addresses = connect::addresses(self.resolver, &target, reach);
+        let addresses = connect::addresses(&self.resolver, &target, reach);
         let addresses = time.within("its name was looked up", addresses).await?;
         let stream = time.within("a connection was made", connect::connect(&addresses)).await?;
         if let Ok(peer) = stream.peer_addr() {

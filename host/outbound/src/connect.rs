@@ -59,7 +59,7 @@ pub(crate) fn tls(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
 ///
 /// A name with one good and one refused address is refused: an honest one has no reason to mix them.
 pub(crate) async fn addresses(
-    resolver: Resolver,
+    resolver: &Resolver,
     target: &Target,
     reach: Reach,
 ) -> Result<Vec<SocketAddr>, Error> {

@@ -15,7 +15,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use sandglass_outbound::{Client, Limits, Request, Resolver, roots};
 //!
-//! let client = Client::new(Resolver::System, roots(b"")?)?;
+//! let client = Client::new(Resolver::system(), roots(b"")?)?;
 //! let grants = serde_json::from_str::<Vec<_>>(r#"["api.example.com"]"#)?;
 //! let request = Request::new("POST", "https://api.example.com/v1/items")?
 //!     .header("content-type", b"application/json")?
@@ -32,6 +32,7 @@ mod body;
 mod client;
 mod connect;
 mod error;
+mod hosts;
 mod ledger;
 mod request;
 mod resolve;

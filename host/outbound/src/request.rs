@@ -128,3 +128,7 @@ impl<B> Request<B> {
         (line + self.header_bytes + self.headers.len() * ": \r\n".len()) as u64
     }
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -126,7 +126,7 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
 /// What delivers notifications. Certificates are checked against the authorities of the web.
 fn webhooks() -> Result<Client> {
     let roots = sandglass_outbound::roots(b"").map_err(|error| anyhow!("{error}"))?;
-    Client::new(Resolver::System, roots).context("TLS cannot be set up")
+    Client::new(Resolver::system(), roots).context("TLS cannot be set up")
 }
 
 fn now() -> Instant {
