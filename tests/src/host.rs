@@ -6,7 +6,7 @@ use crate::wait::PATIENCE;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
@@ -110,6 +110,14 @@ impl Host {
         }
     }
 
+    /// As a crash does, of a host that may leave a core file in its folder. Gives how it ended.
+    #[track_caller]
+    pub fn abort(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("a host that runs");
+        kill_process(process.pid(), Signal::ABORT).expect("one may signal one's child");
+        process.end()
+    }
+
     /// As an operator does, who then finds exit status 0.
     #[track_caller]
     pub fn stop(&mut self) {
@@ -128,6 +136,11 @@ impl Host {
 
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The folder that it was started in.
+    pub fn place(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The data folder.

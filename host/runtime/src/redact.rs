@@ -57,14 +57,12 @@ impl Handed {
             text.truncate(end);
             return text;
         };
-        match redactor.redact(text.as_bytes(), end) {
+        if let Some(bytes) = redactor.redact(text.as_bytes(), end) {
             // Secrets are whole characters, and so is what is left without them.
-            Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            None => {
-                text.truncate(end);
-                text
-            }
+            return String::from_utf8_lossy(&bytes).into_owned();
         }
+        text.truncate(end);
+        text
     }
 
     /// What the host says of something that the guest handed over, without secrets. It quotes no more than the

@@ -40,5 +40,5 @@ fn effects(world: &World, run: RunId, number: u32) -> Effects {
     let fields = json!({"step": STEP}).as_object().cloned();
     let at = world.time.wall();
     let change = Change { fields, expected: Expected::Anything, at, created_at: None, size: 0 };
-    Effects { rows: BTreeMap::from([(key, change)]), emails: Vec::new() }
+    Effects { rows: BTreeMap::from([(key, change)]), ..Effects::default() }
 }
