@@ -96,7 +96,7 @@ fn emails_that_wait_for_a_commit_are_bounded() {
 }
 
 #[test]
-fn what_this_host_does_not_offer_is_denied() {
+fn what_is_not_granted_is_denied() {
     let (mut state, _host) = guest(1, 1);
     let request = http::Request {
         method: "GET".into(),
@@ -107,7 +107,7 @@ fn what_this_host_does_not_offer_is_denied() {
     };
     assert_eq!(http::Host::send(&mut state, request).unwrap().unwrap_err().code, "denied");
     assert_eq!(secret::Host::get(&mut state, "KEY".into()).unwrap().unwrap_err().code, "denied");
-    assert!(state.last_error.unwrap().starts_with("denied: this host does not keep secrets yet"));
+    assert!(state.last_error.unwrap().starts_with("denied: no grant of this job covers the secret `KEY`"));
 }
 
 /// Remembers what it was asked to commit, and refuses the second time.
