@@ -229,9 +229,7 @@ pub(crate) fn with_secrets<E>(step: &Value, secret: &dyn Fn(&str) -> Result<Stri
 fn with_texts<E>(step: &Value, change: &dyn Fn(&str) -> Result<String, E>) -> Result<Value, E> {
     Ok(match step {
         Value::String(text) => Value::String(change(text)?),
-        Value::Array(items) => {
-            items.iter().map(|item| with_texts(item, change)).collect::<Result<_, _>>()?
-        }
+        Value::Array(items) => items.iter().map(|item| with_texts(item, change)).collect::<Result<_, _>>()?,
         Value::Object(members) => {
             let changed = members.iter().map(|(name, value)| Ok((name.clone(), with_texts(value, change)?)));
             Value::Object(changed.collect::<Result<_, _>>()?)
