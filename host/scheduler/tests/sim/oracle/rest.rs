@@ -164,10 +164,14 @@ impl Oracle {
             let text = format!("{}: {} runs go on, and {} may", job.name, job.live.len(), job.concurrency());
             return self.fail("concurrency", text);
         }
+        // One commit deals with occurrences as they are due: in the order of a schedule, but not of two of them.
+        let in_order =
+            |a: Instant, b: Instant| a < b && job.reigns.iter().any(|reign| reign.owns(a) && reign.owns(b));
         let older = job.waiting.iter().find(|other| {
             let other = &self.runs[*other];
-            (other.born, other.run.scheduled_for) < (book.born, book.run.scheduled_for)
-                && other.born_at > self.reordered
+            let is_older = other.born < book.born
+                || other.born == book.born && in_order(other.run.scheduled_for, book.run.scheduled_for);
+            is_older && other.born_at > self.reordered
         });
         if let Some(older) = older {
             let text = format!("{}: run {id} begins, and the older {older} waits", job.name);
