@@ -5,7 +5,8 @@ import { listEmails } from "../api/emails.ts";
 import type { Email } from "../api/types.ts";
 import { useChanges } from "../live/events.ts";
 import { usePages } from "../live/pages.ts";
-import { Empty, Loading, ProblemNote } from "../part/message.tsx";
+import { Empty } from "../part/message.tsx";
+import { Paged } from "../part/paged.tsx";
 import { Badge } from "../part/state.tsx";
 import { Time } from "../part/time.tsx";
 
@@ -19,44 +20,44 @@ export function OutboxPage() {
       <header class="page-head">
         <h1>Outbox</h1>
       </header>
-      {emails.problem && <ProblemNote problem={emails.problem} retry={emails.reload} />}
-      {!emails.items && !emails.problem && <Loading lines={6} />}
-      {emails.items?.length === 0 && (
-        <Empty icon="outbox" title="No mail yet">
-          <p>
-            A job that is granted recipients puts mail here; it is there once its run has succeeded, and not
-            before.
-          </p>
-        </Empty>
-      )}
-      {emails.items && emails.items.length > 0 && (
-        <div class="table-box" tabIndex={0} role="region" aria-label="Mail">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">State</th>
-                <th scope="col">Subject</th>
-                <th scope="col">To</th>
-                <th scope="col">Job</th>
-                <th scope="col">Queued</th>
-              </tr>
-            </thead>
-            <tbody>
-              {emails.items.map((email) => (
-                <EmailLine key={email.id} email={email} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {emails.more && (
-        <p class="more-row">
-          <button type="button" disabled={emails.isLoading} onClick={emails.more}>
-            Show more
-          </button>
-        </p>
-      )}
+      <Paged
+        pages={emails}
+        lines={6}
+        empty={
+          <Empty icon="outbox" title="No mail yet">
+            <p>
+              A job that is granted recipients puts mail here; it is there once its run has succeeded, and not
+              before.
+            </p>
+          </Empty>
+        }
+      >
+        {(items) => <EmailTable emails={items} />}
+      </Paged>
     </>
+  );
+}
+
+function EmailTable({ emails }: { emails: Email[] }) {
+  return (
+    <div class="table-box" tabIndex={0} role="region" aria-label="Mail">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">State</th>
+            <th scope="col">Subject</th>
+            <th scope="col">To</th>
+            <th scope="col">Job</th>
+            <th scope="col">Queued</th>
+          </tr>
+        </thead>
+        <tbody>
+          {emails.map((email) => (
+            <EmailLine key={email.id} email={email} />
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -10,7 +10,8 @@ import { problemOf } from "../live/resource.ts";
 import { Confirm, Dialog } from "../part/dialog.tsx";
 import { Field, TextField } from "../part/field.tsx";
 import { Icon } from "../part/icon.tsx";
-import { Empty, Loading, ProblemNote } from "../part/message.tsx";
+import { Empty, ProblemNote } from "../part/message.tsx";
+import { Paged } from "../part/paged.tsx";
 import { FullTime } from "../part/time.tsx";
 
 const PAGE = 200;
@@ -34,24 +35,20 @@ export function SecretsPage() {
           <Icon name="plus" /> New secret
         </button>
       </header>
-      {secrets.problem && <ProblemNote problem={secrets.problem} retry={secrets.reload} />}
-      {!secrets.items && !secrets.problem && <Loading lines={4} />}
-      {secrets.items?.length === 0 && (
-        <Empty icon="secrets" title="No secrets yet">
-          <p>
-            A job that is granted a secret reads it by its name. Values are kept sealed, and are not shown
-            again.
-          </p>
-        </Empty>
-      )}
-      {secrets.items && secrets.items.length > 0 && <SecretTable secrets={secrets.items} onAsk={setAsks} />}
-      {secrets.more && (
-        <p class="more-row">
-          <button type="button" onClick={secrets.more}>
-            Show more
-          </button>
-        </p>
-      )}
+      <Paged
+        pages={secrets}
+        lines={4}
+        empty={
+          <Empty icon="secrets" title="No secrets yet">
+            <p>
+              A job that is granted a secret reads it by its name. Values are kept sealed, and are not shown
+              again.
+            </p>
+          </Empty>
+        }
+      >
+        {(items) => <SecretTable secrets={items} onAsk={setAsks} />}
+      </Paged>
       {asks?.kind === "set" && (
         <SetSecret
           name={asks.name}

@@ -10,7 +10,8 @@ import { Dialog } from "../part/dialog.tsx";
 import { TextField } from "../part/field.tsx";
 import { Icon } from "../part/icon.tsx";
 import { ImportDialog } from "../part/import-dialog.tsx";
-import { Empty, Loading, ProblemNote } from "../part/message.tsx";
+import { Empty } from "../part/message.tsx";
+import { Paged } from "../part/paged.tsx";
 import { FullTime } from "../part/time.tsx";
 
 const PAGE = 200;
@@ -35,33 +36,31 @@ export function TablesPage() {
         <h1>Tables</h1>
         {actions}
       </header>
-      {tables.problem && <ProblemNote problem={tables.problem} retry={tables.reload} />}
-      {!tables.items && !tables.problem && <Loading lines={5} />}
-      {tables.items?.length === 0 && (
-        <Empty icon="tables" title="No tables yet">
-          <p>
-            A table comes to exist with its first row: one that a job inserts, that you import, or that you
-            add here.
-          </p>
-        </Empty>
-      )}
-      {tables.items && tables.items.length > 0 && (
-        <ul class="cards">
-          {tables.items.map((table) => (
-            <li key={table.name} class="card">
-              <a href={`/tables/${table.name}`}>{table.name}</a>
-              <span class="muted">
-                since <FullTime at={table.created_at} />
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
-      {tables.more && (
-        <button type="button" onClick={tables.more}>
-          Show more
-        </button>
-      )}
+      <Paged
+        pages={tables}
+        lines={5}
+        empty={
+          <Empty icon="tables" title="No tables yet">
+            <p>
+              A table comes to exist with its first row: one that a job inserts, that you import, or that you
+              add here.
+            </p>
+          </Empty>
+        }
+      >
+        {(items) => (
+          <ul class="cards">
+            {items.map((table) => (
+              <li key={table.name} class="card">
+                <a href={`/tables/${table.name}`}>{table.name}</a>
+                <span class="muted">
+                  since <FullTime at={table.created_at} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Paged>
       {asks === "create" && (
         <CreateTable onClose={() => setAsks(undefined)} onTable={(table) => route(`/tables/${table}`)} />
       )}

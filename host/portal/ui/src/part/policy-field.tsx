@@ -1,19 +1,9 @@
 /** What happens around a job's runs. */
 
 import type { Problem } from "../api/client.ts";
+import { RETRIED } from "../model/cause.ts";
 import type { PolicyForm } from "../model/specification.ts";
 import { SelectField, TextField } from "./field.tsx";
-
-const CAUSES = [
-  "error",
-  "denied",
-  "trap",
-  "out-of-fuel",
-  "out-of-memory",
-  "stack-overflow",
-  "timeout",
-  "quota",
-];
 
 interface PolicyFieldProps {
   form: PolicyForm;
@@ -138,7 +128,7 @@ export function PolicyField({ form, onForm, problem }: PolicyFieldProps) {
       </div>
       <fieldset class="checks">
         <legend>Try again after these, too</legend>
-        {CAUSES.map((cause) => (
+        {RETRIED.map((cause) => (
           <label key={cause} class="check">
             <input type="checkbox" checked={form.on.includes(cause)} onChange={() => toggle(cause)} /> {cause}
           </label>

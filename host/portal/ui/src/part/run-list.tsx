@@ -8,9 +8,11 @@ import { duration } from "../format/time.ts";
 import { short } from "../format/amount.ts";
 import { useChanges } from "../live/events.ts";
 import { usePages } from "../live/pages.ts";
+import { CAUSES } from "../model/cause.ts";
 import { fromLocalInput, localInput } from "../model/schedule.ts";
 import { Field, SelectField } from "./field.tsx";
-import { Empty, Loading, ProblemNote } from "./message.tsx";
+import { Empty } from "./message.tsx";
+import { Paged } from "./paged.tsx";
 import { RunBadge } from "./state.tsx";
 import { Elapsed, Time } from "./time.tsx";
 
@@ -23,19 +25,7 @@ const OUTCOMES = [
   ["failed", "failed"],
   ["cancelled", "cancelled"],
   ["skipped", "skipped"],
-  ...[
-    "error",
-    "denied",
-    "trap",
-    "out-of-fuel",
-    "out-of-memory",
-    "stack-overflow",
-    "timeout",
-    "quota",
-    "conflict",
-    "host-error",
-    "lost",
-  ].map((cause) => [cause, `failed: ${cause}`] as const),
+  ...CAUSES.map((cause) => [cause, `failed: ${cause}`] as const),
 ] as const;
 
 const TRIGGERS = [
@@ -86,27 +76,23 @@ export function RunList({ job }: { job?: string }) {
           </Field>
         ))}
       </div>
-      {runs.problem && <ProblemNote problem={runs.problem} retry={runs.reload} />}
-      {!runs.items && !runs.problem && <Loading lines={8} />}
-      {runs.items?.length === 0 && (
-        <Empty icon="runs" title={isFiltered ? "No such run" : "No runs yet"}>
-          {isFiltered ? (
-            <button type="button" onClick={() => setFilter({})}>
-              Show all
-            </button>
-          ) : (
-            <p>Schedules make runs, and so does “Run now” of a job.</p>
-          )}
-        </Empty>
-      )}
-      {runs.items && runs.items.length > 0 && <RunTable runs={runs.items} withJob={job === undefined} />}
-      {runs.more && (
-        <p class="more-row">
-          <button type="button" disabled={runs.isLoading} onClick={runs.more}>
-            {runs.isLoading ? "Reading …" : "Show more"}
-          </button>
-        </p>
-      )}
+      <Paged
+        pages={runs}
+        lines={8}
+        empty={
+          <Empty icon="runs" title={isFiltered ? "No such run" : "No runs yet"}>
+            {isFiltered ? (
+              <button type="button" onClick={() => setFilter({})}>
+                Show all
+              </button>
+            ) : (
+              <p>Schedules make runs, and so does “Run now” of a job.</p>
+            )}
+          </Empty>
+        }
+      >
+        {(items) => <RunTable runs={items} withJob={job === undefined} />}
+      </Paged>
     </section>
   );
 }
