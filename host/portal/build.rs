@@ -12,11 +12,10 @@ fn main() -> io::Result<()> {
     paths.sort();
     let mut list = String::from("&[\n");
     for path in paths {
-        let gzip = path.with_file_name(format!("{}.gz", file_name(&path)));
-        let (name, path, gzip) =
-            (literal(path.strip_prefix(&dist).unwrap_or(&path))?, literal(&path)?, literal(&gzip)?);
-        let file =
-            format!("File {{ name: {name}, bytes: include_bytes!({path}), gzip: include_bytes!({gzip}) }}");
+        let name = path.strip_prefix(&dist).unwrap_or(&path).to_str();
+        let name = name.ok_or_else(|| io::Error::other("a path is not UTF-8"))?;
+        let (bytes, gzip) = (include(name), include(&format!("{name}.gz")));
+        let file = format!("File {{ name: {name:?}, bytes: {bytes}, gzip: {gzip} }}");
         writeln!(list, "    {file},").map_err(io::Error::other)?;
     }
     list.push(']');
@@ -37,9 +36,11 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// A path as Rust writes it.
-fn literal(path: &Path) -> io::Result<String> {
-    path.to_str().map(|path| format!("{path:?}")).ok_or_else(|| io::Error::other("a path is not UTF-8"))
+/// The expression that embeds a file of `dist`. Not by its whole path: what this script wrote is used again where
+/// the repository lies elsewhere.
+fn include(name: &str) -> String {
+    let name = format!("/dist/{name}");
+    format!("include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {name:?}))")
 }
 
 fn file_name(path: &Path) -> String {
