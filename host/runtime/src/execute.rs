@@ -103,7 +103,7 @@ fn tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadlin
     judge(&mut store)?;
     let state = store.data();
     if Instant::now() >= state.ends_at {
-        return Err(Ended(late(state)).into());
+        return Err(Ended(state.late()).into());
     }
     // Tokio's own yield, and not wasmtime's, lets it look at timers first.
     Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
@@ -149,7 +149,7 @@ fn finish(store: Store<State>, stopped: Stopped, began: Instant) -> Finished {
     let last_error = state.last_error.take().map(|error| secrets.redact_quotes(error));
     let result = match stopped {
         Stopped::Cancelled => return Finished::Cancelled { usage, last_error },
-        Stopped::Late => Err(late(&state)),
+        Stopped::Late => Err(state.late()),
         Stopped::Panicked(message) => {
             let message = secrets.redact(message);
             tracing::error!(run = %state.context.run, job = %state.context.job, message, "a host function panicked");
@@ -177,11 +177,6 @@ fn finish(store: Store<State>, stopped: Stopped, began: Instant) -> Finished {
 
 fn micros(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn late(state: &State) -> Failure {
-    let message = format!("not done within {} (policy timeout)", state.context.spec.policy.timeout);
-    Failure::new(Cause::Timeout, message)
 }
 
 fn within(result: Option<String>, limits: &Limits) -> Result<Option<String>, Failure> {

@@ -13,7 +13,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use sandglass_core::Instant;
 use sandglass_core::effect::{Quota, Workspace};
-use sandglass_core::run::Cause;
+use sandglass_core::run::{Cause, Failure};
 use sandglass_store::StoreError;
 use std::sync::Arc;
 use wasmtime::component::{HasData, ResourceTable};
@@ -130,6 +130,12 @@ impl State {
     pub(crate) fn enter(&mut self) -> &mut State {
         self.meter.enter();
         self
+    }
+
+    /// Why it ends when its time is over.
+    pub(crate) fn late(&self) -> Failure {
+        let message = format!("not done within {} (policy timeout)", self.context.spec.policy.timeout);
+        Failure::new(Cause::Timeout, message)
     }
 
     pub(crate) fn now(&self) -> Instant {

@@ -6,6 +6,7 @@ use crate::state::State;
 use crate::verdict::Ended;
 use sandglass_core::limit::fixed;
 use sandglass_core::run::Cause;
+use std::time::Instant;
 
 impl types::Host for State {}
 
@@ -56,6 +57,10 @@ impl this_run::Host for State {
 
     async fn checkpoint(&mut self, progress: Option<String>) -> wasmtime::Result<()> {
         self.meter.check()?;
+        // A guest that computes is left a moment after its time is over, in which nothing of it counts any more.
+        if Instant::now() >= self.ends_at {
+            return Err(Ended(self.late()).into());
+        }
         self.meter.charge(tariff::CHECKPOINT);
         let bytes = progress.as_ref().map_or(0, String::len);
         if bytes as u64 > fixed::PROGRESS.0 {

@@ -10,6 +10,7 @@ use sandglass_core::log::{Line, Source};
 use sandglass_core::run::{Cause, Failure};
 use sandglass_core::time::Span;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A guest that sleeps for an hour in WASI.
 pub(super) fn sleeper() -> String {
@@ -209,6 +210,61 @@ async fn a_checkpoint_that_does_not_come_back_ends_with_the_attempts_time() {
         })
         .await;
     assert_eq!(failure(ending(finished)).0.cause, Cause::Timeout);
+}
+
+/// Counts commits.
+#[derive(Default)]
+struct Commits(AtomicUsize);
+
+impl Committer for Commits {
+    fn checkpoint(&self, _: Effects, _: Option<String>) -> BoxFuture<'_, Result<(), Failure>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+#[tokio::test]
+async fn what_a_guest_does_when_its_time_is_over_is_not_committed() {
+    let component = r#"
+  (import "wasi:io/poll@0.2.0" (instance $poll
+    (export "pollable" (type $pollable (sub resource)))
+    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:clocks/monotonic-clock@0.2.3" (instance $clock
+    (alias outer 1 $pollable (type $outer))
+    (export "pollable" (type $p (eq $outer)))
+    (export "subscribe-duration" (func (param "when" u64) (result (own $p))))))
+  (import "sandglass:job/this-run@0.1.0" (instance $this
+    (export "checkpoint" (func (param "progress" (option string))))))
+  (core module $memory (memory (export "memory") 1))
+  (core instance $memory (instantiate $memory))
+  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
+  (core func $block (canon lower (func $poll "[method]pollable.block")))
+  (core func $checkpoint (canon lower (func $this "checkpoint") (memory (core memory $memory "memory"))))
+  (core instance $env
+    (export "subscribe" (func $subscribe)) (export "block" (func $block)) (export "checkpoint" (func $checkpoint)))"#;
+    let module = r#"
+    (import "env" "subscribe" (func $subscribe (param i64) (result i32)))
+    (import "env" "block" (func $block (param i32)))
+    (import "env" "checkpoint" (func $checkpoint (param i32 i32 i32)))"#;
+    // 55 ms of its 50.
+    let body = "(call $block (call $subscribe (i64.const 55000000)))
+        (call $checkpoint (i32.const 0) (i32.const 0) (i32.const 0)) (i32.const 16)";
+    let wat = job_with(component, r#"(with "env" (instance $env))"#, module, body);
+    let host = Host::new();
+    for (timeout, expected) in [(50, 0), (60_000, 1)] {
+        let commits = Arc::new(Commits::default());
+        let committer = Arc::clone(&commits);
+        let (finished, _) = host
+            .run_with(&wat, |attempt| {
+                attempt.spec = Arc::new(spec(|spec| spec.policy.timeout = Span::from_millis(timeout)));
+                attempt.committer = committer;
+            })
+            .await;
+        let result = ending(finished).result;
+        assert_eq!(result.err().map(|failure| failure.cause), (expected == 0).then_some(Cause::Timeout));
+        assert_eq!(commits.0.load(Ordering::Relaxed), expected);
+    }
 }
 
 /// Panics on its thread, and says how that thread is scheduled.
