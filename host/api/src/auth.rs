@@ -32,9 +32,17 @@ pub fn hash(token: &str) -> Digest {
 /// # Panics
 /// Where the operating system gives no random bytes. A token must not be made without.
 pub fn new_token() -> String {
-    let mut random = [0; RANDOM_BYTES];
+    format!("{PREFIX}{}", random_text::<RANDOM_BYTES>())
+}
+
+/// So many bytes of the operating system's randomness in base64url.
+///
+/// # Panics
+/// Where the operating system gives no random bytes. A secret must not be made without.
+pub(crate) fn random_text<const BYTES: usize>() -> String {
+    let mut random = [0; BYTES];
     getrandom::fill(&mut random).expect("the operating system gives random bytes");
-    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random))
+    URL_SAFE_NO_PAD.encode(random)
 }
 
 /// Who calls: what handlers find in a request's extensions.

@@ -1,8 +1,6 @@
 //! A link that signs in once: the host prints it when it starts, for whoever can read what the host prints.
 
 use crate::auth;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
 use sandglass_core::Digest;
 use std::time::{Duration, Instant};
@@ -44,14 +42,9 @@ impl Unused {
     }
 }
 
-/// 24 bytes of the operating system's randomness in base64url.
-///
-/// # Panics
-/// Where the operating system gives no random bytes. A secret must not be made without.
+/// What a link or a session is known by.
 pub(crate) fn secret() -> String {
-    let mut random = [0; RANDOM_BYTES];
-    getrandom::fill(&mut random).expect("the operating system gives random bytes");
-    URL_SAFE_NO_PAD.encode(random)
+    auth::random_text::<RANDOM_BYTES>()
 }
 
 #[cfg(test)]
