@@ -134,14 +134,16 @@ async fn commit_end(
             let now = clock();
             let ended = attempt::end(write, run, number, work.0.clone(), &work.1, now, random)?;
             let conflict = ended.as_ref().filter(|_| work.0.result.is_ok()).and_then(conflict_of);
-            let mut lines = rest.as_ref().map_or_else(Vec::new, |(_, lines)| lines.to_vec());
-            lines.extend(conflict.map(|message| Line::of_failure(now, number, Cause::Conflict, message)));
-            if !lines.is_empty() {
+            if let Some((piece, lines)) = &rest {
+                pieces::add(write, run, *piece, lines)?;
+            }
+            if let Some(message) = conflict {
+                let line = Line::of_failure(now, number, Cause::Conflict, message);
                 let piece = match &rest {
-                    Some((piece, _)) => *piece,
+                    Some((piece, _)) => piece + 1,
                     None => pieces::next_number(write.as_read(), run)?,
                 };
-                pieces::add(write, run, piece, &lines)?;
+                pieces::add(write, run, piece, &[line])?;
             }
             Ok(ended)
         });
