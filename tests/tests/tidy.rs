@@ -93,7 +93,7 @@ fn crates_know_each_other_as_the_architecture_says() {
         ("host/core", &[]),
         ("host/store", &["core"]),
         ("host/store-sled", &["core", "store"]),
-        ("host/runtime", &["core", "store"]),
+        ("host/runtime", &["core", "outbound", "store"]),
         ("host/outbound", &["core"]),
         ("host/scheduler", &["core", "store", "runtime", "outbound"]),
         ("host/portal", &[]),

@@ -8,6 +8,7 @@ use crate::path::At;
 use crate::problem::Refusal;
 use axum::Json;
 use axum::extract::State;
+use sandglass_core::exchange::Exchange;
 use sandglass_core::run::{Attempt, Cause, Outcome, Run, State as RunState, Trigger, Usage};
 use sandglass_core::{Instant, Name, RunId};
 use sandglass_store::op::run::{Filter, Page};
@@ -44,6 +45,8 @@ pub(crate) struct View {
     progress: Option<String>,
     backtrace: Option<String>,
     last_error: Option<String>,
+    /// Requests to other hosts of the last attempt, the first ones.
+    exchanges: Vec<Exchange>,
     /// Those that have ended, the newest ones.
     attempts: Vec<AttemptView>,
 }
@@ -60,6 +63,7 @@ struct AttemptView {
     backtrace: Option<String>,
     last_error: Option<String>,
     usage: Usage,
+    exchanges: Vec<Exchange>,
 }
 
 impl From<Attempt> for AttemptView {
@@ -75,6 +79,7 @@ impl From<Attempt> for AttemptView {
             backtrace: attempt.backtrace,
             last_error: attempt.last_error,
             usage: attempt.usage,
+            exchanges: attempt.exchanges,
         }
     }
 }
@@ -113,6 +118,7 @@ impl From<Run> for View {
             input: run.input.and_then(|input| RawValue::from_string(input).ok()),
             backtrace: last.and_then(|attempt| attempt.backtrace.clone()),
             last_error: last.and_then(|attempt| attempt.last_error.clone()),
+            exchanges: last.map(|attempt| attempt.exchanges.clone()).unwrap_or_default(),
             result: run.result,
             progress: run.progress,
             job: run.job,

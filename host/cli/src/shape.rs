@@ -1,6 +1,6 @@
 //! The API's answers, as far as they are shown to people. With `--json` the documents go out as they came in.
 
-use sandglass_core::Instant;
+use sandglass_core::{Instant, Span};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -84,6 +84,8 @@ pub(crate) struct Run {
     pub(crate) backtrace: Option<String>,
     pub(crate) last_error: Option<String>,
     #[serde(default)]
+    pub(crate) exchanges: Vec<Exchange>,
+    #[serde(default)]
     pub(crate) attempts: Vec<Attempt>,
 }
 
@@ -107,6 +109,23 @@ pub(crate) struct Usage {
     pub(crate) rows_written: u64,
     pub(crate) emails: u64,
     pub(crate) log_bytes: u64,
+    pub(crate) http_calls: u64,
+    pub(crate) http_sent: u64,
+    pub(crate) http_received: u64,
+}
+
+/// A request to another host.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Exchange {
+    pub(crate) method: String,
+    pub(crate) scheme: String,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) status: Option<u16>,
+    pub(crate) error: Option<String>,
+    pub(crate) duration: Span,
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
 }
 
 #[derive(Debug, Deserialize)]

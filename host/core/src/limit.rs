@@ -101,6 +101,14 @@ pub struct Limits {
     pub rows_tracked: u64,
     /// Rows that queries, counts and delete-where look at.
     pub rows_scanned: u64,
+    /// Requests to other hosts, refused ones included.
+    pub http_calls: u64,
+    /// One request to another host, head and body.
+    pub http_request: Bytes,
+    /// Its answer as it comes over the wire: head, body and framing.
+    pub http_response: Bytes,
+    /// From looking the other host's name up to the answer's last byte.
+    pub http_time: Span,
 }
 
 impl Default for Limits {
@@ -116,6 +124,10 @@ impl Default for Limits {
             result: Bytes::kib(64),
             rows_tracked: 100_000,
             rows_scanned: 1_000_000,
+            http_calls: 50,
+            http_request: fixed::HTTP_REQUEST,
+            http_response: fixed::HTTP_RESPONSE,
+            http_time: fixed::HTTP_TIME,
         }
     }
 }
@@ -133,29 +145,38 @@ impl Limits {
         result: Bytes::mib(1),
         rows_tracked: 1_000_000,
         rows_scanned: 100_000_000,
+        http_calls: 1_000,
+        http_request: Bytes::mib(64),
+        http_response: Bytes::mib(64),
+        http_time: Span::from_secs(600),
     };
 
     /// Each limit that is zero or above its ceiling, by name.
     pub fn problems(&self, ceiling: &Limits) -> Vec<Problem> {
-        let rows: [(&str, u64, u64, bool); 10] = [
-            ("fuel", self.fuel, ceiling.fuel, false),
-            ("memory", self.memory.0, ceiling.memory.0, true),
-            ("table_elements", self.table_elements, ceiling.table_elements, false),
-            ("handles", self.handles, ceiling.handles, false),
-            ("host_calls", self.host_calls, ceiling.host_calls, false),
-            ("call", self.call.0, ceiling.call.0, true),
-            ("log", self.log.0, ceiling.log.0, true),
-            ("result", self.result.0, ceiling.result.0, true),
-            ("rows_tracked", self.rows_tracked, ceiling.rows_tracked, false),
-            ("rows_scanned", self.rows_scanned, ceiling.rows_scanned, false),
+        let count = |n: u64| n.to_string();
+        let bytes = |n: u64| Bytes(n).to_string();
+        let millis = |n: u64| Span::from_millis(n).to_string();
+        let rows: [(&str, u64, u64, fn(u64) -> String); 14] = [
+            ("fuel", self.fuel, ceiling.fuel, count),
+            ("memory", self.memory.0, ceiling.memory.0, bytes),
+            ("table_elements", self.table_elements, ceiling.table_elements, count),
+            ("handles", self.handles, ceiling.handles, count),
+            ("host_calls", self.host_calls, ceiling.host_calls, count),
+            ("call", self.call.0, ceiling.call.0, bytes),
+            ("log", self.log.0, ceiling.log.0, bytes),
+            ("result", self.result.0, ceiling.result.0, bytes),
+            ("rows_tracked", self.rows_tracked, ceiling.rows_tracked, count),
+            ("rows_scanned", self.rows_scanned, ceiling.rows_scanned, count),
+            ("http_calls", self.http_calls, ceiling.http_calls, count),
+            ("http_request", self.http_request.0, ceiling.http_request.0, bytes),
+            ("http_response", self.http_response.0, ceiling.http_response.0, bytes),
+            ("http_time", self.http_time.millis(), ceiling.http_time.millis(), millis),
         ];
         rows.into_iter()
             .filter(|(_, value, most, _)| *value == 0 || value > most)
-            .map(|(name, value, most, bytes)| {
-                let write = |n: u64| {
-                    if bytes { Bytes(n).to_string() } else { n.to_string() }
-                };
-                let message = format!("{name} is {}, and must be from 1 to {}", write(value), write(most));
+            .map(|(name, value, most, write)| {
+                let message =
+                    format!("{name} is {}, and must be from {} to {}", write(value), write(1), write(most));
                 Problem::new(format!("/limits/{name}"), message)
             })
             .collect()
@@ -202,6 +223,8 @@ pub mod fixed {
     /// Headers of a request, of its answer, and of what comes after an answer's body; and the bytes of them.
     pub const HTTP_HEADERS: usize = 100;
     pub const HTTP_HEADER_BYTES: Bytes = Bytes::kib(64);
+    /// Records of requests to other hosts that are kept of one attempt: its first ones.
+    pub const EXCHANGES_KEPT: usize = 50;
     /// A URL.
     pub const HTTP_URL: Bytes = Bytes::kib(8);
     /// Runs of one job that wait, and of all jobs.
@@ -259,7 +282,7 @@ mod tests {
         let limits = Limits { memory: Bytes::mib(2048), fuel: 0, ..Limits::default() };
         let problems = limits.problems(&Limits::CEILING);
         assert_eq!(problems.len(), 2);
-        assert_eq!(problems[1].to_string(), "/limits/memory: memory is 2GiB, and must be from 1 to 1GiB");
+        assert_eq!(problems[1].to_string(), "/limits/memory: memory is 2GiB, and must be from 1B to 1GiB");
         assert!(Limits::default().problems(&Limits::CEILING).is_empty());
         assert!(Limits::CEILING.problems(&Limits::CEILING).is_empty());
     }

@@ -1,5 +1,6 @@
 //! A run and its states. [`step`] is the state machine; docs/state-machine.md draws it.
 
+use crate::exchange::Exchange;
 use crate::id::{Name, RunId};
 use crate::policy::Retry;
 use crate::time::{Instant, Span};
@@ -211,6 +212,19 @@ pub struct Attempt {
     pub last_error: Option<String>,
     #[serde(default)]
     pub usage: Usage,
+    /// Its requests to other hosts, the first ones; `usage.http_calls` counts all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
+}
+
+/// What an attempt leaves behind, however it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Traces {
+    pub usage: Usage,
+    /// The last error that a host call gave.
+    pub last_error: Option<String>,
+    /// Its requests to other hosts, at most [`EXCHANGES_KEPT`](crate::limit::fixed::EXCHANGES_KEPT).
+    pub exchanges: Vec<Exchange>,
 }
 
 /// What an attempt used.
@@ -230,14 +244,17 @@ pub struct Usage {
     pub rows_written: u64,
     pub emails: u32,
     pub log_bytes: u64,
+    /// Requests to other hosts, refused ones included, and the bytes of HTTP that they sent and received.
+    pub http_calls: u32,
+    pub http_sent: u64,
+    pub http_received: u64,
 }
 
 /// How an attempt ended, as the one who executed it tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
     pub result: Result<Option<String>, Failure>,
-    pub last_error: Option<String>,
-    pub usage: Usage,
+    pub traces: Traces,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -378,7 +395,7 @@ pub fn step(run: &Run, event: Event, retry: &Retry, now: Instant, random: u64) -
         (State::Running { .. }, Event::Lose) => {
             let message = "the host stopped while this attempt was running".to_string();
             let failure = Failure::new(Cause::Lost, message);
-            let ending = Ending { result: Err(failure), last_error: None, usage: Usage::default() };
+            let ending = Ending { result: Err(failure), traces: Traces::default() };
             Ok(end(run, ending, retry, now, random))
         }
         (_, Event::End { .. } | Event::Lose) => Err(Refused::Stale),
@@ -388,7 +405,7 @@ pub fn step(run: &Run, event: Event, retry: &Retry, now: Instant, random: u64) -
         (State::Running { .. } | State::Retrying { .. }, Event::Expire) => Err(Refused::Begun),
         (State::Running { .. }, Event::Cancel) => {
             let mut run =
-                record(run, Outcome::Cancelled, Some("cancelled".into()), None, None, Usage::default(), now);
+                record(run, Outcome::Cancelled, Some("cancelled".into()), None, Traces::default(), now);
             run.state = State::Ended { outcome: Outcome::Cancelled, at: now };
             Ok(run)
         }
@@ -399,10 +416,10 @@ pub fn step(run: &Run, event: Event, retry: &Retry, now: Instant, random: u64) -
 }
 
 fn end(run: &Run, ending: Ending, retry: &Retry, now: Instant, random: u64) -> Run {
-    let Ending { result, last_error, usage } = ending;
+    let Ending { result, traces } = ending;
     let failure = match result {
         Ok(result) => {
-            let mut run = record(run, Outcome::Succeeded, None, None, last_error, usage, now);
+            let mut run = record(run, Outcome::Succeeded, None, None, traces, now);
             run.result = result;
             run.state = State::Ended { outcome: Outcome::Succeeded, at: now };
             return run;
@@ -410,7 +427,7 @@ fn end(run: &Run, ending: Ending, retry: &Retry, now: Instant, random: u64) -> R
         Err(failure) => failure,
     };
     let Failure { cause, retry: worth_it, message, backtrace } = failure;
-    let mut run = record(run, Outcome::Failed(cause), Some(message), backtrace, last_error, usage, now);
+    let mut run = record(run, Outcome::Failed(cause), Some(message), backtrace, traces, now);
     let again = match cause {
         Cause::Conflict => {
             let since = *run.conflicts_since.get_or_insert(now);
@@ -441,8 +458,7 @@ fn record(
     outcome: Outcome,
     message: Option<String>,
     backtrace: Option<String>,
-    last_error: Option<String>,
-    usage: Usage,
+    traces: Traces,
     now: Instant,
 ) -> Run {
     let mut run = run.clone();
@@ -458,8 +474,9 @@ fn record(
             outcome,
             message,
             backtrace,
-            last_error,
-            usage,
+            last_error: traces.last_error,
+            usage: traces.usage,
+            exchanges: traces.exchanges,
         });
     }
     run

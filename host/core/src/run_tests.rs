@@ -24,7 +24,7 @@ fn apply(run: &Run, event: Event) -> Result<Run, Refused> {
 }
 
 fn ending(result: Result<Option<String>, Failure>) -> Box<Ending> {
-    Box::new(Ending { result, last_error: None, usage: Usage::default() })
+    Box::new(Ending { result, traces: Traces::default() })
 }
 
 fn failed(attempt: u32, cause: Cause) -> Event {
@@ -120,7 +120,10 @@ fn conflicts_end_after_ten_seconds() {
 #[test]
 fn an_attempt_is_recorded_with_what_it_told() {
     let usage = Usage { fuel: 9, ..Usage::default() };
-    let told = Ending { result: Ok(Some("x".into())), last_error: Some("denied".into()), usage };
+    let told = Ending {
+        result: Ok(Some("x".into())),
+        traces: Traces { last_error: Some("denied".into()), usage, ..Traces::default() },
+    };
     let run = apply(&running(), Event::End { attempt: 1, ending: Box::new(told) }).unwrap();
     assert_eq!(run.result.as_deref(), Some("x"));
     assert_eq!((run.attempts[0].number, run.attempts[0].usage.fuel), (1, 9));

@@ -31,11 +31,21 @@ pub struct Limits {
     pub response: limit::Bytes,
     /// From looking up the name to the last byte of the answer.
     pub time: Span,
+    /// A shorter time that the caller asked for.
+    pub asked: Option<Span>,
+    /// The same, from looking up the name to the head of the answer.
+    pub asked_for_head: Option<Span>,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { request: fixed::HTTP_REQUEST, response: fixed::HTTP_RESPONSE, time: fixed::HTTP_TIME }
+        Limits {
+            request: fixed::HTTP_REQUEST,
+            response: fixed::HTTP_RESPONSE,
+            time: fixed::HTTP_TIME,
+            asked: None,
+            asked_for_head: None,
+        }
     }
 }
 
@@ -103,8 +113,8 @@ impl Client {
     where
         B: Body<Data = Bytes, Error: std::fmt::Display> + Send + 'static,
     {
-        let method = request.method.to_string();
-        let ledger = Ledger::new(method, request.target.clone(), limits.response);
+        let ledger = request.ledger();
+        ledger.bound(limits.response);
         self.exchange(grants, limits, request, &ledger).await.map_err(|error| {
             let error = ledger.fault(error);
             ledger.ended();
@@ -126,7 +136,10 @@ impl Client {
         let reach = HttpGrant::reach(grants, &target)
             .ok_or_else(|| Error::Denied(Denial::Host { host: target.host.clone(), port: target.port }))?;
         let message = message(request, limits.request, ledger)?;
-        let time = Deadline { at: Instant::now() + limits.time.to_std(), limit: limits.time };
+        let begun = Instant::now();
+        let limit = Deadline { at: begun + limits.time.to_std(), span: limits.time, is_asked: false };
+        let all = limit.or_asked(begun, limits.asked);
+        let time = all.or_asked(begun, limits.asked_for_head);
 
         let addresses = connect::addresses(&self.resolver, &target, reach);
         let addresses = time.within("its name was looked up", addresses).await?;
@@ -150,7 +163,7 @@ impl Client {
         // Errors of the connection come out where the answer is awaited. At the deadline it is closed, whether or
         // not anybody still reads.
         let connection = AbortOnDropHandle::new(tokio::spawn(async move {
-            let _ = timeout_at(time.at, connection).await;
+            let _ = timeout_at(all.at, connection).await;
         }));
         let answer =
             async { sender.send_request(message).await.map_err(|error| of_hyper(&error, "the answer")) };
@@ -166,8 +179,8 @@ impl Client {
         let body = Incoming {
             body,
             ledger: ledger.clone(),
-            deadline: Box::pin(sleep_until(time.at)),
-            late: time.late("the answer came in full"),
+            deadline: Box::pin(sleep_until(all.at)),
+            late: all.late("the answer came in full"),
             _connection: connection,
         };
         Ok(Response { status, headers: head.headers, body, ledger: ledger.clone() })
@@ -200,7 +213,9 @@ fn message<B: Body<Data = Bytes>>(
 #[derive(Clone, Copy)]
 struct Deadline {
     at: Instant,
-    limit: Span,
+    span: Span,
+    /// By the caller, or else it is the limit's.
+    is_asked: bool,
 }
 
 impl Deadline {
@@ -209,8 +224,19 @@ impl Deadline {
         timeout_at(self.at, step).await.unwrap_or_else(|_| Err(self.late(what)))
     }
 
+    /// The sooner of this, and what the caller asked for.
+    fn or_asked(self, begun: Instant, asked: Option<Span>) -> Deadline {
+        match asked {
+            Some(span) if begun + span.to_std() < self.at => {
+                Deadline { at: begun + span.to_std(), span, is_asked: true }
+            }
+            _ => self,
+        }
+    }
+
     fn late(self, what: &str) -> Error {
-        let message = format!("{}, the limit http_time, were over before {what}", self.limit);
+        let whose = if self.is_asked { "the time that the caller gave" } else { "the limit http_time" };
+        let message = format!("{}, {whose}, were over before {what}", self.span);
         Error::unavailable(Cause::Timeout, message)
     }
 }

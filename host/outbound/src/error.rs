@@ -50,7 +50,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn unavailable(cause: Cause, message: impl Into<String>) -> Error {
+    pub fn unavailable(cause: Cause, message: impl Into<String>) -> Error {
         Error::Unavailable { cause, message: message.into() }
     }
 }

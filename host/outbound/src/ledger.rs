@@ -23,7 +23,7 @@ struct Entries {
     method: String,
     target: Target,
     begun: Instant,
-    received_max: Bytes,
+    received_max: OnceLock<Bytes>,
     address: OnceLock<IpAddr>,
     status: OnceLock<u16>,
     /// The first thing that went wrong. What follows from it says less.
@@ -34,12 +34,12 @@ struct Entries {
 }
 
 impl Ledger {
-    pub(crate) fn new(method: String, target: Target, received_max: Bytes) -> Ledger {
+    pub(crate) fn new(method: String, target: Target) -> Ledger {
         Ledger(Arc::new(Entries {
             method,
             target,
             begun: Instant::now(),
-            received_max,
+            received_max: OnceLock::new(),
             address: OnceLock::new(),
             status: OnceLock::new(),
             fault: OnceLock::new(),
@@ -67,6 +67,11 @@ impl Ledger {
         }
     }
 
+    /// From now on an answer of more is not taken.
+    pub(crate) fn bound(&self, received_max: Bytes) {
+        let _ = self.0.received_max.set(received_max);
+    }
+
     pub(crate) fn connected(&self, address: IpAddr) {
         let _ = self.0.address.set(address);
     }
@@ -80,16 +85,20 @@ impl Ledger {
         self.0.fault.get_or_init(|| error).clone()
     }
 
+    /// What went wrong first.
+    pub fn error(&self) -> Option<Error> {
+        self.0.fault.get().cloned()
+    }
+
     pub(crate) fn ended(&self) {
         self.0.duration.get_or_init(|| self.0.begun.elapsed());
     }
 
     /// Whether an answer of `bytes` in all may be taken.
     pub(crate) fn check_received(&self, bytes: u64) -> Result<(), Error> {
-        let most = self.0.received_max;
-        if bytes <= most.0 {
+        let Some(most) = self.0.received_max.get().filter(|most| bytes > most.0) else {
             return Ok(());
-        }
+        };
         let message = format!("the answer is larger than {most}, the limit http_response");
         Err(self.fault(Error::Quota { limit: "http_response", message }))
     }

@@ -1,6 +1,7 @@
 //! Requests, checked as they are built.
 
 use crate::error::Error;
+use crate::ledger::Ledger;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
@@ -8,8 +9,9 @@ use sandglass_core::limit::fixed;
 use sandglass_core::target::Target;
 
 /// A request that can be sent: no part of it breaks its line or speaks about the connection.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Request<B = Bytes> {
+    pub(crate) ledger: Ledger,
     pub(crate) method: Method,
     pub(crate) target: Target,
     pub(crate) path: Uri,
@@ -61,7 +63,17 @@ impl Request {
             Error::Invalid("the url's path has a character that must be percent-encoded".into())
         })?;
         let headers = HeaderMap::new();
-        Ok(Request { method, target, path, headers, header_bytes: 0, length: None, body: Bytes::new() })
+        let ledger = Ledger::new(method.to_string(), target.clone());
+        Ok(Request {
+            ledger,
+            method,
+            target,
+            path,
+            headers,
+            header_bytes: 0,
+            length: None,
+            body: Bytes::new(),
+        })
     }
 }
 
@@ -108,13 +120,18 @@ impl<B> Request<B> {
         Ok(self)
     }
 
+    /// What becomes of the request, to look at also where nobody waits for its answer any more.
+    pub fn ledger(&self) -> Ledger {
+        self.ledger.clone()
+    }
+
     pub fn body<C>(self, body: C) -> Request<C> {
         self.map(|_| body)
     }
 
     pub(crate) fn map<C>(self, change: impl FnOnce(B) -> C) -> Request<C> {
-        let Request { method, target, path, headers, header_bytes, length, body } = self;
-        Request { method, target, path, headers, header_bytes, length, body: change(body) }
+        let Request { ledger, method, target, path, headers, header_bytes, length, body } = self;
+        Request { ledger, method, target, path, headers, header_bytes, length, body: change(body) }
     }
 
     pub fn target(&self) -> &Target {

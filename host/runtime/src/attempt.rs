@@ -2,9 +2,10 @@
 
 use sandglass_core::effect::Effects;
 use sandglass_core::log::Line;
-use sandglass_core::run::{Ending, Failure, Trigger, Usage};
+use sandglass_core::run::{Ending, Failure, Traces, Trigger};
 use sandglass_core::spec::Specification;
 use sandglass_core::{Instant, Name, RunId, SecretName, SecretValue};
+use sandglass_outbound::Client;
 use sandglass_store::Store;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub struct AttemptContext {
     pub store: Arc<dyn Store>,
     pub committer: Arc<dyn Committer>,
     pub secrets: Arc<dyn Secrets>,
+    /// What makes the guest's requests to other hosts. None: this host makes none.
+    pub outbound: Option<Arc<Client>>,
     pub log: Arc<dyn LogSink>,
     /// Ends the attempt wherever it is, as soon as it can.
     pub cancel: CancellationToken,
@@ -85,5 +88,5 @@ pub enum Finished {
         effects: Effects,
     },
     /// By its token. What it wrote since its last checkpoint is dropped.
-    Cancelled { usage: Usage, last_error: Option<String> },
+    Cancelled(Traces),
 }

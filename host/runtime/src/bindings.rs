@@ -15,6 +15,7 @@ wasmtime::component::bindgen!({
     path: "../../wit",
     world: "job",
     imports: {
+        "sandglass:job/http.send": async | trappable,
         "sandglass:job/this-run.checkpoint": async | trappable,
         default: trappable,
     },

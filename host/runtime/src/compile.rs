@@ -1,7 +1,8 @@
 //! Compiling as the server sees it: a child process that is limited, watched, and killed if need be.
 
+use crate::confine::{CPU_SECONDS, MEMORY};
 use crate::inspect::Report;
-use crate::worker::{Answer, CPU_SECONDS, MEMORY};
+use crate::worker::Answer;
 use bytes::Bytes;
 use sandglass_core::Problem;
 use sandglass_core::limit::Bytes as Size;

@@ -10,7 +10,7 @@ use crate::verdict::{self, Ended};
 use futures_util::FutureExt as _;
 use sandglass_core::effect::Effects;
 use sandglass_core::limit::Limits;
-use sandglass_core::run::{Cause, Ending, Failure, Usage};
+use sandglass_core::run::{Cause, Ending, Failure, Traces, Usage};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::task::Poll;
@@ -74,11 +74,7 @@ async fn last_words<T>(call: impl Future<Output = Result<Returned, T>>) -> Optio
 
 /// An ending that is the host's fault, where there is no attempt to tell of.
 pub(crate) fn host_error(message: String) -> Finished {
-    let ending = Ending {
-        result: Err(Failure::new(Cause::HostError, message)),
-        last_error: None,
-        usage: Usage::default(),
-    };
+    let ending = Ending { result: Err(Failure::new(Cause::HostError, message)), traces: Traces::default() };
     Finished::Ended { ending, effects: Effects::default() }
 }
 
@@ -115,6 +111,9 @@ fn judge(store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
     let state = store.data_mut();
     let printed = state.log.take_printed();
     state.charge_logged(printed);
+    if let Some(requests) = &mut state.requests {
+        state.meter.charge(requests.take_charged());
+    }
     Ok(state.meter.check_with(left)?)
 }
 
@@ -133,7 +132,7 @@ fn finish(store: Store<State>, stopped: Stopped, began: Instant) -> Finished {
     let log_bytes = state.log.finish();
     let limits = &state.context.spec.limits;
     state.meter.waited();
-    let usage = Usage {
+    let mut usage = Usage {
         fuel: state.meter.burnt(left).min(limits.fuel),
         memory_bytes: state.limiter.memory_peak(),
         wall_micros: micros(began.elapsed()),
@@ -143,12 +142,23 @@ fn finish(store: Store<State>, stopped: Stopped, began: Instant) -> Finished {
         rows_written: state.meter.rows_written,
         emails: state.emails,
         log_bytes,
+        ..Usage::default()
     };
     // What is kept of the attempt is kept without the secrets that it was handed.
     let secrets = std::mem::take(&mut state.secrets);
-    let last_error = state.last_error.take().map(|error| secrets.redact_quotes(error));
+    let (mut exchanges, mut last_error) = (Vec::new(), state.last_error.take());
+    if let Some(requests) = &mut state.requests {
+        exchanges = requests.account(&mut usage);
+        last_error = requests.take_refusal().or(last_error).or_else(|| requests.last_fault());
+    }
+    for exchange in &mut exchanges {
+        exchange.method = secrets.redact(std::mem::take(&mut exchange.method));
+        exchange.host = secrets.redact(std::mem::take(&mut exchange.host));
+    }
+    let last_error = last_error.map(|error| secrets.redact_quotes(error));
+    let traces = Traces { usage, last_error, exchanges };
     let result = match stopped {
-        Stopped::Cancelled => return Finished::Cancelled { usage, last_error },
+        Stopped::Cancelled => return Finished::Cancelled(traces),
         Stopped::Late => Err(state.late()),
         Stopped::Panicked(message) => {
             let message = secrets.redact(message);
@@ -162,7 +172,7 @@ fn finish(store: Store<State>, stopped: Stopped, began: Instant) -> Finished {
         Stopped::Returned(Err(error)) => {
             // A commit that was refused because the run was cancelled.
             if state.context.cancel.is_cancelled() {
-                return Finished::Cancelled { usage, last_error };
+                return Finished::Cancelled(traces);
             }
             let mut failure = verdict::failure(&error, limits);
             failure.message = secrets.redact_quotes(failure.message);
@@ -172,7 +182,7 @@ fn finish(store: Store<State>, stopped: Stopped, began: Instant) -> Finished {
     };
     let mut effects = if result.is_ok() { state.workspace.take() } else { Effects::default() };
     effects.ids_are_secret = effects.rows.keys().any(|key| secrets.is_in(key.id.as_str()));
-    Finished::Ended { ending: Ending { result, last_error, usage }, effects }
+    Finished::Ended { ending: Ending { result, traces }, effects }
 }
 
 fn micros(duration: std::time::Duration) -> u64 {

@@ -5,14 +5,16 @@
 //! with a new store that is never used again. What a guest may touch is in `capability`, one file each; every
 //! call is checked there against the job's grants and limits.
 //!
-//! Only this crate names wasmtime. It must not know of HTTP, of the scheduler's decisions, or of a storage
-//! backend: it reads through [`sandglass_store::Store`], and hands what a guest wrote to its caller.
+//! Only this crate names wasmtime. It must not know of the API, of the scheduler's decisions, or of a storage
+//! backend: it reads through [`sandglass_store::Store`], sends requests through [`sandglass_outbound::Client`], and
+//! hands what a guest wrote to its caller.
 
 mod attempt;
 mod bindings;
 mod cache;
 mod capability;
 mod compile;
+mod confine;
 mod engine;
 mod execute;
 mod inspect;
@@ -20,12 +22,14 @@ mod limiter;
 mod link;
 mod log;
 mod meter;
+mod outgoing;
 mod redact;
 mod runtime;
 mod signature;
 mod state;
 mod verdict;
 mod wasi;
+mod wasi_http;
 mod worker;
 
 #[cfg(test)]

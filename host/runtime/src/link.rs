@@ -3,7 +3,7 @@
 use crate::bindings::Job;
 use crate::state::{Host, State};
 use crate::verdict::Ended;
-use crate::wasi;
+use crate::{wasi, wasi_http};
 use sandglass_core::run::Cause;
 use semver::Version;
 use wasmtime::Engine;
@@ -20,7 +20,7 @@ pub(crate) const OWN: [&str; 7] = ["types", "this-run", "log", "table", "email",
 pub(crate) const WASI_VERSION: Version = Version::new(0, 2, 0);
 
 /// The interfaces of `wasi` that jobs are given.
-pub(crate) const WASI: [&str; 20] = [
+pub(crate) const WASI: [&str; 22] = [
     "cli/environment",
     "cli/exit",
     "cli/stderr",
@@ -35,6 +35,8 @@ pub(crate) const WASI: [&str; 20] = [
     "clocks/wall-clock",
     "filesystem/preopens",
     "filesystem/types",
+    "http/outgoing-handler",
+    "http/types",
     "io/error",
     "io/poll",
     "io/streams",
@@ -63,8 +65,10 @@ pub(crate) fn import(name: &str) -> Import {
     let (known, refused, line) = if let Some(interface) = path.strip_prefix("sandglass:job/") {
         (OWN.contains(&interface), false, VERSION)
     } else if let Some(interface) = path.strip_prefix("wasi:") {
-        let refused = interface.split_once('/').is_some_and(|(package, _)| WASI_REFUSED.contains(&package));
-        (WASI.contains(&interface), refused, WASI_VERSION)
+        let known = WASI.contains(&interface);
+        let is_of_refused =
+            interface.split_once('/').is_some_and(|(package, _)| WASI_REFUSED.contains(&package));
+        (known, !known && is_of_refused, WASI_VERSION)
     } else {
         return Import::Unknown;
     };
@@ -91,6 +95,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     Job::add_to_linker::<State, Host>(&mut linker, State::enter)?;
     wasi::link(&mut linker)?;
+    wasi_http::link(&mut linker)?;
     Ok(linker)
 }
 

@@ -27,6 +27,8 @@ pub(crate) mod tariff {
     pub(crate) const ROW: u64 = 4_000;
     /// One thing that a guest waits for.
     pub(crate) const POLLABLE: u64 = 500;
+    /// A request to another host, its bytes aside: it is looked up, connected to, and perhaps greeted with TLS.
+    pub(crate) const HTTP_CALL: u64 = 1_000_000;
     /// A commit before the end, which waits for the disk.
     pub(crate) const CHECKPOINT: u64 = 1_000_000;
 }

@@ -7,7 +7,7 @@ use crate::execute::execute;
 use crate::{execute, link};
 use sandglass_core::Digest;
 use sandglass_core::limit::{Bytes, Limits};
-use sandglass_core::run::Usage;
+use sandglass_core::run::Traces;
 use sandglass_store::record::Artifact;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -147,7 +147,7 @@ impl Runtime {
             biased;
             places = places => places,
             () = cancel.cancelled() => {
-                return Finished::Cancelled { usage: Usage::default(), last_error: None };
+                return Finished::Cancelled(Traces::default());
             }
         };
         let Some(guests) = &self.guests else {
@@ -180,7 +180,8 @@ fn guests(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("guest")
-        .enable_time()
+        // Their requests to other hosts, TLS included, are made at their priority.
+        .enable_all()
         .on_thread_start(move || {
             // Any thread may lower itself. Where a sandbox forbids even that, guests run as all else does.
             if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE)

@@ -7,8 +7,10 @@ use crate::bindings::sandglass::job::types;
 use crate::limiter::Limiter;
 use crate::log::Log;
 use crate::meter::Meter;
+use crate::outgoing::Requests;
 use crate::redact::Handed;
 use crate::verdict::Ended;
+use crate::wasi_http;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use sandglass_core::Instant;
@@ -18,6 +20,7 @@ use sandglass_store::StoreError;
 use std::sync::Arc;
 use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi_http::WasiHttpCtx;
 
 pub(crate) struct State {
     pub(crate) context: AttemptContext,
@@ -38,6 +41,9 @@ pub(crate) struct State {
     pub(crate) handles: ResourceTable,
     /// WASI's own state, from the first call that needs it.
     pub(crate) wasi: Option<Box<WasiCtx>>,
+    pub(crate) wasi_http: WasiHttpCtx,
+    /// Its requests to other hosts, from the first one.
+    pub(crate) requests: Option<Box<Requests>>,
     random: Option<Box<StdRng>>,
 }
 
@@ -121,6 +127,8 @@ impl State {
             last_error: None,
             handles,
             wasi: None,
+            wasi_http: wasi_http::context(),
+            requests: None,
             random: None,
             context,
         }
@@ -147,6 +155,11 @@ impl State {
         self.random.get_or_insert_with(|| Box::new(StdRng::from_seed(seed)))
     }
 
+    pub(crate) fn requests(&mut self) -> &mut Requests {
+        let State { context, requests, ends_at, .. } = self;
+        requests.get_or_insert_with(|| Box::new(Requests::new(context, *ends_at)))
+    }
+
     /// Runs a host function that was handed `bytes` by the guest: charges for them, takes its time, and makes
     /// the answer of what came of it.
     pub(crate) fn call<T>(
@@ -159,6 +172,11 @@ impl State {
         self.meter.charge_bytes(bytes);
         let done = work(self);
         self.meter.spent(began);
+        self.tell(done)
+    }
+
+    /// The answer of what came of a host function.
+    pub(crate) fn tell<T>(&mut self, done: Result<T, Stop>) -> Answer<T> {
         match done {
             Ok(value) => Ok(Ok(value)),
             Err(Stop::Tell(code, message)) => {

@@ -4,22 +4,13 @@
 //! was accepted the artifact, up to the end. A crash, or a limit that the system enforces, ends it without an
 //! answer; [`Compiler`](crate::Compiler) tells those from how it ended.
 
+use crate::confine::confine;
 use crate::inspect::{Refusal, Report, inspect};
 use crate::{engine, link};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sandglass_core::Problem;
-use sandglass_core::limit::Bytes;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
-
-/// Processor time of one compilation, of all its threads together.
-pub(crate) const CPU_SECONDS: u64 = 60;
-/// Address space that one compilation may take beyond what the process begins with.
-pub(crate) const MEMORY: Bytes = Bytes::mib(2048);
-
-/// Lower than the API's and the guests'.
-const NICE: i32 = 15;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -65,33 +56,4 @@ fn work() -> Result<(), String> {
         .and_then(|()| out.write_all(&artifact))
         .and_then(|()| out.flush())
         .map_err(|error| failed("stdout", &error))
-}
-
-/// Takes from this process what compiling does not need: strangers' bytes may take over a parser.
-fn confine() -> io::Result<()> {
-    // A sandbox may forbid it; the limits below bound the harm.
-    let _ = rustix::process::setpriority_process(None, NICE);
-    limit(Resource::Cpu, CPU_SECONDS, CPU_SECONDS + 5)?;
-    limit(Resource::Core, 0, 0)?;
-    limit(Resource::Fsize, 0, 0)?;
-    limit(Resource::Nofile, 16, 16)?;
-    // Without /proc nobody can tell what is mapped; processor time still bounds what can be filled.
-    if let Some(mapped) = mapped_bytes() {
-        limit(Resource::As, mapped + MEMORY.0, mapped + MEMORY.0)?;
-    }
-    Ok(())
-}
-
-/// Lowers a limit; one that is lower already stays.
-fn limit(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
-    let most = getrlimit(resource).maximum.unwrap_or(u64::MAX);
-    let limit = Rlimit { current: Some(soft.min(most)), maximum: Some(hard.min(most)) };
-    Ok(setrlimit(resource, limit)?)
-}
-
-fn mapped_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:"))?;
-    let kib: u64 = size.split_whitespace().next()?.parse().ok()?;
-    Some(kib << 10)
 }

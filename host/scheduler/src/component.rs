@@ -3,7 +3,7 @@
 use crate::executor::Executor;
 use bytes::Bytes;
 use sandglass_core::effect::Effects;
-use sandglass_core::run::{Cause, Ending, Failure, Usage};
+use sandglass_core::run::{Cause, Ending, Failure, Traces};
 use sandglass_core::{Digest, Problem};
 use sandglass_runtime::{
     AttemptContext, BoxFuture, Clock, CompileError, Compiled, Compiler, Finished, LoadError, Ready, Runtime,
@@ -53,7 +53,7 @@ impl Executor for Components {
                 Ok(ready) => self.runtime.run(ready, context).await,
                 Err(message) => {
                     let failure = Failure::new(Cause::HostError, message);
-                    let ending = Ending { result: Err(failure), last_error: None, usage: Usage::default() };
+                    let ending = Ending { result: Err(failure), traces: Traces::default() };
                     Finished::Ended { ending, effects: Effects::default() }
                 }
             }

@@ -5,7 +5,7 @@ use crate::log::Journal;
 use crate::metric;
 use sandglass_core::effect::Effects;
 use sandglass_core::log::Line;
-use sandglass_core::run::{Cause, Ending, Failure, Outcome, Run, Usage};
+use sandglass_core::run::{Cause, Ending, Failure, Outcome, Run, Traces};
 use sandglass_core::{RunId, Span};
 use sandglass_runtime::{AttemptContext, BoxFuture, Committer, Finished};
 use sandglass_store::op::attempt::{self, CheckpointError};
@@ -30,9 +30,9 @@ async fn execute(host: &Arc<Host>, entered: &Entered, started: Started, number: 
     let run = started.run.id;
     let (ending, effects) = match attempt_of(host, entered, started, number).await {
         Some(Finished::Ended { ending, effects }) => (ending, effects),
-        Some(Finished::Cancelled { usage, last_error }) => {
+        Some(Finished::Cancelled(traces)) => {
             // The cancel was committed before the attempt was told. What it used is told afterwards.
-            if let Err(error) = note_cancelled(host, &entered.journal, run, number, usage, last_error).await {
+            if let Err(error) = note_cancelled(host, &entered.journal, run, number, traces).await {
                 tracing::warn!(%run, %error, "what a cancelled attempt used could not be stored");
             }
             return;
@@ -84,6 +84,7 @@ async fn attempt_of(host: &Arc<Host>, entered: &Entered, started: Started, numbe
         store: host.store.clone(),
         committer: Arc::new(committer),
         secrets: host.vault.clone(),
+        outbound: host.options.outbound.clone(),
         log: entered.journal.clone(),
         cancel: entered.cancel.clone(),
     };
@@ -172,15 +173,14 @@ async fn note_cancelled(
     journal: &Journal,
     run: RunId,
     number: u32,
-    usage: Usage,
-    last_error: Option<String>,
+    traces: Traces,
 ) -> Result<(), StoreError> {
     let rest = journal.cut(&*host.store)?;
     let noted = host.store.write(move |write| {
         if let Some((piece, lines)) = &rest {
             pieces::add(write, run, *piece, lines)?;
         }
-        attempt::note(write, run, number, usage, last_error)
+        attempt::note(write, run, number, traces)
     });
     noted.await
 }

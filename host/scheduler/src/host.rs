@@ -35,8 +35,8 @@ pub struct Options {
     pub memory_max: Bytes,
     /// How long ended runs and their logs are kept, and how much of them.
     pub history: Retention,
-    /// What delivers webhooks; without it they wait.
-    pub webhooks: Option<Arc<Client>>,
+    /// What makes requests to other hosts: those of jobs, and webhooks. Without it jobs are told so, and webhooks wait.
+    pub outbound: Option<Arc<Client>>,
     /// What secrets are sealed with.
     pub secret_key: KeySource,
     /// A wall clock that is set, or a machine that slept, is noticed within this time.
@@ -50,7 +50,7 @@ impl Default for Options {
             attempts_max: 64 * cores,
             memory_max: Bytes(u64::MAX),
             history: Retention::default(),
-            webhooks: None,
+            outbound: None,
             secret_key: KeySource::default(),
             look_every: Span::from_secs(1),
         }

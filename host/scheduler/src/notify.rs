@@ -23,11 +23,16 @@ const PAUSE_AFTER_ERROR: Span = Span::from_secs(5);
 const AT_ONCE: usize = 16;
 
 /// What one delivery may take: an answer tells nothing but its status.
-const LIMITS: Limits =
-    Limits { request: limit::Bytes::mib(1), response: limit::Bytes::kib(64), time: Span::from_secs(15) };
+const LIMITS: Limits = Limits {
+    request: limit::Bytes::mib(1),
+    response: limit::Bytes::kib(64),
+    time: Span::from_secs(15),
+    asked: None,
+    asked_for_head: None,
+};
 
 pub(crate) async fn run(host: Arc<Host>) {
-    let Some(client) = host.options.webhooks.clone() else {
+    let Some(client) = host.options.outbound.clone() else {
         return;
     };
     loop {

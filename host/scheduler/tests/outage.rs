@@ -4,7 +4,7 @@
 use sandglass_core::effect::Effects;
 use sandglass_core::job::{Reason, Skip, Status};
 use sandglass_core::limit::Limits;
-use sandglass_core::run::{Ending, Run, Trigger, Usage};
+use sandglass_core::run::{Ending, Run, Traces, Trigger};
 use sandglass_core::spec::Specification;
 use sandglass_core::{Digest, Instant, Name, Span};
 use sandglass_runtime::{AttemptContext, BoxFuture, Clock, Finished};
@@ -24,7 +24,7 @@ struct Idle;
 
 impl Executor for Idle {
     fn attempt(&self, _: Digest, _: AttemptContext) -> BoxFuture<'_, Finished> {
-        let ending = Ending { result: Ok(None), last_error: None, usage: Usage::default() };
+        let ending = Ending { result: Ok(None), traces: Traces::default() };
         Box::pin(async { Finished::Ended { ending, effects: Effects::default() } })
     }
 }

@@ -6,6 +6,7 @@ mod first_job;
 mod hooks;
 mod limits;
 mod logs;
+mod outbound;
 mod refusals;
 mod requests;
 mod restart;

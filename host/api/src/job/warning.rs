@@ -29,8 +29,9 @@ pub(crate) fn of(component: Option<&Component>, spec: &Specification, unset: &[S
          recipients under grants.email",
     );
     warn(
-        imports("sandglass:job/http"),
-        "the component imports sandglass:job/http, which this host does not offer yet: its calls will be denied",
+        (imports("sandglass:job/http") || imports("wasi:http/outgoing-handler")) && grants.http.is_empty(),
+        "the component can make HTTP requests, and no host is granted: they will be denied. Grant the hosts that it \
+         needs under grants.http",
     );
     warn(
         imports("sandglass:job/secret") && grants.secrets.is_empty(),
@@ -40,16 +41,11 @@ pub(crate) fn of(component: Option<&Component>, spec: &Specification, unset: &[S
     for name in unset {
         warn(true, &format!("the secret `{name}` was never set: `sandglass secrets set {name}` sets it"));
     }
-    for package in ["wasi:sockets", "wasi:http"] {
-        let is_of = |name: &String| name.split('/').next() == Some(package);
-        warn(
-            component.is_some_and(|component| component.imports.iter().any(is_of)),
-            &format!(
-                "the component imports {package}, which jobs are not given: a call into it ends the run as denied"
-            ),
-        );
-    }
-    warn(!grants.http.is_empty(), "grants.http is kept, and this host does not offer HTTP yet");
+    let is_of_sockets = |name: &String| name.split('/').next() == Some("wasi:sockets");
+    warn(
+        component.is_some_and(|component| component.imports.iter().any(is_of_sockets)),
+        "the component imports wasi:sockets, which jobs are not given: a call into it ends the run as denied",
+    );
     warnings
 }
 
@@ -90,15 +86,18 @@ mod tests {
     }
 
     #[test]
+    fn requests_without_a_grant_are_told_once() {
+        let imports =
+            ["sandglass:job/http@0.1.0", "wasi:http/outgoing-handler@0.2.0", "wasi:http/types@0.2.0"];
+        assert_eq!(warnings(&imports, &json!({})).len(), 1);
+        assert!(warnings(&imports[1..], &json!({}))[0].contains("grants.http"));
+        assert_eq!(warnings(&imports, &json!({"http": ["a.b"]})), [""; 0]);
+    }
+
+    #[test]
     fn what_is_not_offered_is_told() {
-        let imports = [
-            "sandglass:job/http@0.1.0",
-            "wasi:sockets/tcp@0.2.0",
-            "wasi:sockets/udp@0.2.0",
-            "wasi:http/types@0.2.0",
-        ];
-        assert_eq!(warnings(&imports, &json!({})).len(), 3);
-        assert_eq!(warnings(&[], &json!({"http": ["a.b"]})).len(), 1);
+        let imports = ["wasi:sockets/tcp@0.2.0", "wasi:sockets/udp@0.2.0"];
+        assert_eq!(warnings(&imports, &json!({})).len(), 1);
         assert_eq!(warnings(&["wasi:filesystem/types@0.2.0"], &json!({})), [""; 0]);
     }
 }

@@ -3,7 +3,7 @@
 use super::Site;
 use sandglass_core::effect::Effects;
 use sandglass_core::limit::Bytes;
-use sandglass_core::run::{Cause, Ending, Failure, Usage};
+use sandglass_core::run::{Cause, Ending, Failure, Traces, Usage};
 use sandglass_core::{RunId, Span};
 use sandglass_store::op;
 use sandglass_store::op::claim::Room;
@@ -33,7 +33,10 @@ impl Site {
     /// Ends the first attempt of a run that was begun.
     pub(super) async fn end(&self, run: RunId, result: Result<Option<String>, Failure>) {
         let usage = Usage { fuel: 42, ..Usage::default() };
-        let ending = Ending { result, last_error: Some("denied: no grant".into()), usage };
+        let ending = Ending {
+            result,
+            traces: Traces { last_error: Some("denied: no grant".into()), usage, ..Traces::default() },
+        };
         self.write(move |write, now| {
             Ok(op::attempt::end(write, run, 1, ending, &Effects::default(), now, 0)?)
         })

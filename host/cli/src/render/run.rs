@@ -3,7 +3,7 @@
 use super::paint::{self, paint};
 use super::table::{Facts, Listing, cell, state_cell};
 use super::{amount, text, time};
-use crate::shape::{Run, Usage};
+use crate::shape::{Exchange, Run, Usage};
 use sandglass_core::Instant;
 
 /// A line each, newest first as they come.
@@ -52,6 +52,7 @@ pub(crate) fn summary(run: &Run, now: Instant) -> String {
     }
     if let Some(usage) = &run.usage {
         used(usage, &mut facts);
+        facts.add_some("requests", requests(run, usage.http_calls));
     }
     format!("{}\n{}", headline(run), indent(&facts.finish()))
 }
@@ -92,9 +93,36 @@ fn used(usage: &Usage, facts: &mut Facts) {
     if usage.emails > 0 {
         facts.add("emails", usage.emails.to_string());
     }
+    if usage.http_calls > 0 {
+        let calls = amount::many(usage.http_calls, "request");
+        let (sent, received) = (amount::bytes(usage.http_sent), amount::bytes(usage.http_received));
+        facts.add("http", format!("{calls}, {sent} sent, {received} received"));
+    }
     if usage.log_bytes > 0 {
         facts.add("log", amount::bytes(usage.log_bytes));
     }
+}
+
+/// The requests to other hosts, a line each, and how many more of `all` there were.
+fn requests(run: &Run, all: u64) -> Option<String> {
+    const LINES_MAX: usize = 10;
+    let mut lines: Vec<String> = run.exchanges.iter().take(LINES_MAX).map(request).collect();
+    let more = all.saturating_sub(lines.len() as u64);
+    if more > 0 && !lines.is_empty() {
+        lines.push(format!("and {more} more"));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// `GET https://api.example.com:443  200  12 ms  1.2 KiB`.
+fn request(exchange: &Exchange) -> String {
+    let Exchange { method, scheme, host, port, .. } = exchange;
+    let target = text::plain(&format!("{method} {scheme}://{host}:{port}")).into_owned();
+    let status = exchange.status.map(|status| status.to_string());
+    let came: Vec<String> =
+        status.into_iter().chain(exchange.error.as_deref().map(|error| text::plain(error).into())).collect();
+    let took = time::duration_ms(exchange.duration.millis());
+    format!("{target}  {}  {took}  {}", came.join(" "), amount::bytes(exchange.sent + exchange.received))
 }
 
 fn plain(text: Option<&String>) -> Option<String> {

@@ -41,6 +41,9 @@ pub(crate) struct Layer {
     pub(crate) connections_per_address_max: Option<usize>,
     /// How long what runs has to end, when the host is told to stop.
     pub(crate) stop_grace: Option<Span>,
+    /// Certificates, as PEM, of authorities that jobs' requests and webhooks trust beside those of the web. In the
+    /// file, relative to the file's own folder.
+    pub(crate) authorities: Option<PathBuf>,
 }
 
 /// Everything that is set. None: the part that it is for has a default of its own.
@@ -57,6 +60,7 @@ pub(crate) struct Config {
     pub(crate) connections_max: Option<usize>,
     pub(crate) connections_per_address_max: Option<usize>,
     pub(crate) stop_grace: Span,
+    pub(crate) authorities: Option<PathBuf>,
 }
 
 impl Layer {
@@ -65,7 +69,9 @@ impl Layer {
         let text = fs::read_to_string(path).with_context(named)?;
         let mut layer: Layer = toml::from_str(&text).with_context(named)?;
         layer.check().with_context(named)?;
-        layer.data = layer.data.map(|data| path.parent().unwrap_or(Path::new("")).join(data));
+        let folder = path.parent().unwrap_or(Path::new(""));
+        layer.data = layer.data.map(|data| folder.join(data));
+        layer.authorities = layer.authorities.map(|authorities| folder.join(authorities));
         Ok(layer)
     }
 
@@ -78,6 +84,7 @@ impl Layer {
             history: read("SANDGLASS_HISTORY", variable)?,
             history_max: read("SANDGLASS_HISTORY_MAX", variable)?,
             attempts_max: read("SANDGLASS_ATTEMPTS_MAX", variable)?,
+            authorities: variable("SANDGLASS_AUTHORITIES").map(PathBuf::from),
             ..Layer::default()
         };
         layer.check().context("the environment")?;
@@ -124,6 +131,7 @@ impl Layer {
                 .connections_per_address_max
                 .or(other.connections_per_address_max),
             stop_grace: self.stop_grace.or(other.stop_grace),
+            authorities: self.authorities.or(other.authorities),
         }
     }
 
@@ -141,6 +149,7 @@ impl Layer {
             connections_max: self.connections_max,
             connections_per_address_max: self.connections_per_address_max,
             stop_grace: self.stop_grace.unwrap_or(DEFAULT_STOP_GRACE),
+            authorities: self.authorities,
         })
     }
 }

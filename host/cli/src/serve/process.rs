@@ -13,6 +13,7 @@ use sandglass_scheduler::{Components, Host, system_random};
 use sandglass_store::record::Token;
 use sandglass_store::{Store, StoreError, StoreExt, op};
 use sandglass_store_sled::SledStore;
+use std::fs;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -75,7 +76,7 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     let bounds = settings(config);
     options.attempts_max = bounds.attempts_max;
     options.memory_max = bounds.memory_max;
-    options.webhooks = Some(Arc::new(webhooks()?));
+    options.outbound = Some(Arc::new(outbound(config)?));
     options.secret_key = secret::key_source(std::env::var_os(secret::VARIABLE), &config.data)?;
     let components = Components::new(store.clone(), runtime, compiler, clock.clone());
     let host =
@@ -123,9 +124,15 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     Ok(())
 }
 
-/// What delivers notifications. Certificates are checked against the authorities of the web.
-fn webhooks() -> Result<Client> {
-    let roots = sandglass_outbound::roots(b"").map_err(|error| anyhow!("{error}"))?;
+/// What makes requests to other hosts, those of jobs and webhooks. Certificates are checked against the authorities of
+/// the web, and those that the operator adds.
+fn outbound(config: &Config) -> Result<Client> {
+    let pem = match &config.authorities {
+        Some(path) => fs::read(path)
+            .with_context(|| format!("the certificates of `authorities`, {}", path.display()))?,
+        None => Vec::new(),
+    };
+    let roots = sandglass_outbound::roots(&pem).map_err(|error| anyhow!("`authorities`: {error}"))?;
     Client::new(Resolver::system(), roots).context("TLS cannot be set up")
 }
 

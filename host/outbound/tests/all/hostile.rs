@@ -47,7 +47,8 @@ async fn nobody_gets_to_the_forbidden_side() {
         };
         let own = vec![HttpGrant::of(request.target(), Reach::Public)];
         for grants in [hostile_url::grants(forbidden.port), own] {
-            let failure = client.send(&grants, limits, request.clone()).await.unwrap_err();
+            let request = Request::new("GET", &url).unwrap();
+            let failure = client.send(&grants, limits, request).await.unwrap_err();
             assert!(matches!(failure.error, Error::Denied(_)), "{url:?}: {}", failure.error);
             assert_eq!((failure.exchange.address, failure.exchange.sent), (None, 0), "{url:?}");
         }

@@ -67,13 +67,13 @@ async fn lines_are_kept_in_order_and_cut_where_they_are_too_long() {
     let (finished, lines) = host.run_with(&logger(body), |_| ()).await;
     let ending = ending(finished);
     assert_eq!(ending.result, Ok(None));
-    assert_eq!(ending.usage.host_calls, 2);
+    assert_eq!(ending.traces.usage.host_calls, 2);
     let texts = lines.texts();
     assert_eq!(texts[0], "aaa");
     assert!(texts[1].starts_with("aaaa") && texts[1].ends_with("[cut: a line has at most 16KiB]"));
     assert!(texts[1].len() < 17 << 10);
     assert_eq!(lines.0.lock()[0].attempt, 2);
-    assert!(ending.usage.fuel > 40_000, "bytes cost fuel: {}", ending.usage.fuel);
+    assert!(ending.traces.usage.fuel > 40_000, "bytes cost fuel: {}", ending.traces.usage.fuel);
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_log_ends_with_one_mark_and_the_attempt_goes_on() {
     assert_eq!(lines.len(), 5);
     assert_eq!(lines[4].source, Source::Host);
     assert_eq!(lines[4].message, "the log ends here: an attempt's log has at most 500B (limit log)");
-    assert!(ending.usage.log_bytes <= 500);
+    assert!(ending.traces.usage.log_bytes <= 500);
 }
 
 #[tokio::test]
@@ -299,5 +299,5 @@ async fn waiting_counts_as_time_inside_a_call() {
     let wat = sleeper().replace("3600000000000", "30000000");
     let ending = Host::new().run(&wat).await;
     assert_eq!(ending.result, Ok(None));
-    assert!((30_000..1_000_000).contains(&ending.usage.host_call_micros), "{:?}", ending.usage);
+    assert!((30_000..1_000_000).contains(&ending.traces.usage.host_call_micros), "{:?}", ending.traces.usage);
 }

@@ -1,9 +1,9 @@
-//! The email, http, secret and this-run interfaces, called as a guest's bindings call them.
+//! The email, secret and this-run interfaces, called as a guest's bindings call them.
 
 use super::{Host, now, spec};
 use crate::attempt::{BoxFuture, Committer};
 use crate::bindings::sandglass::job::email::{self, Attachment, Message};
-use crate::bindings::sandglass::job::{http, secret, this_run};
+use crate::bindings::sandglass::job::{secret, this_run};
 use crate::state::State;
 use parking_lot::Mutex;
 use sandglass_core::effect::Effects;
@@ -98,14 +98,6 @@ fn emails_that_wait_for_a_commit_are_bounded() {
 #[test]
 fn what_is_not_granted_is_denied() {
     let (mut state, _host) = guest(1, 1);
-    let request = http::Request {
-        method: "GET".into(),
-        url: "https://example.com".into(),
-        headers: vec![],
-        body: None,
-        timeout_ms: None,
-    };
-    assert_eq!(http::Host::send(&mut state, request).unwrap().unwrap_err().code, "denied");
     assert_eq!(secret::Host::get(&mut state, "KEY".into()).unwrap().unwrap_err().code, "denied");
     assert!(state.last_error.unwrap().starts_with("denied: no grant of this job covers the secret `KEY`"));
 }

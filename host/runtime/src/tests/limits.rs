@@ -15,9 +15,9 @@ async fn a_guest_that_returns_succeeds() {
     let host = Host::new();
     let ending = host.run(&job(OK)).await;
     assert_eq!(ending.result, Ok(None));
-    assert!(ending.usage.fuel > 0 && ending.usage.fuel < 10_000, "{:?}", ending.usage);
-    assert_eq!(ending.usage.memory_bytes, 64 << 10);
-    assert_eq!(ending.usage.host_calls, 0);
+    assert!(ending.traces.usage.fuel > 0 && ending.traces.usage.fuel < 10_000, "{:?}", ending.traces.usage);
+    assert_eq!(ending.traces.usage.memory_bytes, 64 << 10);
+    assert_eq!(ending.traces.usage.host_calls, 0);
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_cancelled_attempt_ends_soon_wherever_it_is() {
             tokio::time::sleep(Duration::from_millis(50)).await;
             cancel.cancel();
         });
-        assert!(matches!(finished, Finished::Cancelled { .. }), "{finished:?}");
+        assert!(matches!(finished, Finished::Cancelled(_)), "{finished:?}");
         assert!(began.elapsed() < Duration::from_secs(1));
     }
 }
@@ -203,10 +203,10 @@ async fn attempts_wait_for_a_place_before_their_clock_starts() {
             done.cancel();
         }
     );
-    assert!(matches!(first, Finished::Cancelled { .. }), "{first:?}");
+    assert!(matches!(first, Finished::Cancelled(_)), "{first:?}");
     assert_eq!(ending(second).result, Ok(None));
     assert!(
-        matches!(third, Finished::Cancelled { usage, .. } if usage.wall_micros == 0),
+        matches!(third, Finished::Cancelled(traces) if traces.usage.wall_micros == 0),
         "cancelled as it waited"
     );
 }

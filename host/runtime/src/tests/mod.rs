@@ -4,6 +4,7 @@
 mod cache;
 mod calls;
 mod guest;
+mod http;
 mod interfaces;
 mod limits;
 mod secret;
@@ -104,6 +105,7 @@ impl Host {
             store: Arc::clone(&self.store) as _,
             committer: Arc::new(Commits { store: Arc::clone(&self.store) }),
             secrets: Arc::new(secret::Kept::default()),
+            outbound: None,
             log: Arc::new(Lines::default()),
             cancel: CancellationToken::new(),
         }
@@ -123,12 +125,12 @@ fn spec(change: impl FnOnce(&mut Specification)) -> Specification {
 fn ending(finished: Finished) -> Ending {
     match finished {
         Finished::Ended { ending, .. } => ending,
-        Finished::Cancelled { .. } => panic!("cancelled"),
+        Finished::Cancelled(_) => panic!("cancelled"),
     }
 }
 
 fn failure(ending: Ending) -> (Failure, Usage) {
-    (ending.result.unwrap_err(), ending.usage)
+    (ending.result.unwrap_err(), ending.traces.usage)
 }
 
 /// Keeps the lines of a log.

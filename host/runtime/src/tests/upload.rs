@@ -54,7 +54,7 @@ fn an_import_that_is_unknown_or_of_another_version_is_named_with_what_there_is()
             "acme:db/sql@1.0.0",
             "`acme:db/sql@1.0.0`, which this host does not have: a job can import sandglass:job/{types,",
         ),
-        ("sandglass:job/clock@0.1.0", "wasi:{cli,clocks,filesystem,io,random}@0.2"),
+        ("sandglass:job/clock@0.1.0", "wasi:{cli,clocks,filesystem,http,io,random}@0.2"),
         ("wasi:keyvalue/store@0.2.0", "`wasi:keyvalue/store@0.2.0`, which this host does not have"),
         (
             "sandglass:job/table@0.2.0",

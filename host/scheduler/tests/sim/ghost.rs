@@ -4,7 +4,7 @@
 use crate::guest::{EFFECTS, row_id};
 use crate::world::World;
 use sandglass_core::effect::{Change, Effects, Expected, RowKey};
-use sandglass_core::run::{Ending, Usage};
+use sandglass_core::run::{Ending, Traces};
 use sandglass_core::{RunId, Span};
 use sandglass_scheduler::Host;
 use sandglass_store::op::attempt;
@@ -27,7 +27,7 @@ pub async fn haunt(world: Arc<World>, host: Arc<Host>, run: RunId, number: u32) 
     if kept.await.is_ok() {
         world.oracle.lock().heard_of_ghost(run, number, "a checkpoint");
     }
-    let ending = Ending { result: Ok(None), last_error: None, usage: Usage::default() };
+    let ending = Ending { result: Ok(None), traces: Traces::default() };
     let ended = host.change(move |write, now| attempt::end(write, run, number, ending, &end, now, 0));
     if let Ok(Some(_)) = ended.await {
         world.oracle.lock().heard_of_ghost(run, number, "the end");

@@ -6,7 +6,7 @@ use crate::world::World;
 use sandglass_core::effect::{Change, Effects, Expected, RowKey};
 use sandglass_core::log::{Level, Line, Source};
 use sandglass_core::row::Row;
-use sandglass_core::run::{Cause, Ending, Failure, Usage};
+use sandglass_core::run::{Cause, Ending, Failure, Traces};
 use sandglass_core::{Digest, Name, RunId, Span};
 use sandglass_runtime::{AttemptContext, BoxFuture, Finished};
 use sandglass_scheduler::Executor;
@@ -108,22 +108,21 @@ impl Attempt {
                 self.count(&mut effects);
             }
             if !self.sleep(length).await {
-                return Finished::Cancelled { usage: Usage::default(), last_error: None };
+                return Finished::Cancelled(Traces::default());
             }
             if let Some((at, failure)) = &self.fails
                 && (*at == step || step == self.guest.steps)
             {
                 let forever = Span::from_secs(1_000_000_000);
                 if failure.cause == Cause::Timeout && !self.sleep(forever).await {
-                    return Finished::Cancelled { usage: Usage::default(), last_error: None };
+                    return Finished::Cancelled(Traces::default());
                 }
                 return failed(failure.clone());
             }
             let id = row_id(self.context.run, step, self.context.attempt);
             write(&mut effects, EFFECTS, &id, &json!({"step": step}), Expected::Anything, self);
             if step == self.guest.steps {
-                let ending =
-                    Ending { result: Ok(Some(step.to_string())), last_error: None, usage: Usage::default() };
+                let ending = Ending { result: Ok(Some(step.to_string())), traces: Traces::default() };
                 return Finished::Ended { ending, effects };
             }
             if let Err(failure) = self.context.committer.checkpoint(effects, Some(step.to_string())).await {
@@ -131,13 +130,13 @@ impl Attempt {
                     continue;
                 }
                 if self.context.cancel.is_cancelled() {
-                    return Finished::Cancelled { usage: Usage::default(), last_error: None };
+                    return Finished::Cancelled(Traces::default());
                 }
                 return failed(failure);
             }
         }
         // Every step was done by an earlier attempt, whose end was not to be.
-        let ending = Ending { result: Ok(None), last_error: None, usage: Usage::default() };
+        let ending = Ending { result: Ok(None), traces: Traces::default() };
         Finished::Ended { ending, effects: Effects::default() }
     }
 
@@ -185,6 +184,6 @@ fn name(text: &str) -> Name {
 }
 
 fn failed(failure: Failure) -> Finished {
-    let ending = Ending { result: Err(failure), last_error: None, usage: Usage::default() };
+    let ending = Ending { result: Err(failure), traces: Traces::default() };
     Finished::Ended { ending, effects: Effects::default() }
 }

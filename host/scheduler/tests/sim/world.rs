@@ -278,7 +278,7 @@ impl World {
                 }
                 Err(failure) => GuestEnd::Failed { cause: failure.cause, retry: failure.retry },
             },
-            Finished::Cancelled { .. } => GuestEnd::Cancelled,
+            Finished::Cancelled(_) => GuestEnd::Cancelled,
         };
         self.oracle.lock().guest_ends(run, attempt, end);
     }

@@ -6,7 +6,7 @@ use crate::record::{Ended, Live};
 use crate::store::{StoreError, Write};
 use sandglass_core::effect::Effects;
 use sandglass_core::job::Job;
-use sandglass_core::run::{Cause, Ending, Event, Failure, Outcome, Run, Usage};
+use sandglass_core::run::{Cause, Ending, Event, Failure, Outcome, Run, Traces};
 use sandglass_core::{Instant, RunId};
 
 /// Ends the attempt of this number: commits `effects` where it succeeded and nothing that it read has
@@ -34,19 +34,14 @@ pub fn end(
 }
 
 /// Adds what a cancelled attempt used to its record: the cancel was committed before the attempt ended.
-pub fn note(
-    write: &mut dyn Write,
-    id: RunId,
-    attempt: u32,
-    usage: Usage,
-    last_error: Option<String>,
-) -> Result<(), StoreError> {
+pub fn note(write: &mut dyn Write, id: RunId, attempt: u32, traces: Traces) -> Result<(), StoreError> {
     let Some(Ended(mut run)) = write.load::<Ended>(&id)? else { return Ok(()) };
     let noted =
         run.attempts.iter_mut().find(|ended| ended.number == attempt && ended.outcome == Outcome::Cancelled);
     if let Some(ended) = noted {
-        ended.usage = usage;
-        ended.last_error = last_error;
+        ended.usage = traces.usage;
+        ended.last_error = traces.last_error;
+        ended.exchanges = traces.exchanges;
         write.save(&id, &Ended(run));
     }
     Ok(())

@@ -5,7 +5,7 @@ use crate::world::{World, line, name};
 use sandglass_core::effect::{Change, Effects, Expected, RowKey};
 use sandglass_core::job::Reason;
 use sandglass_core::policy::Overlap;
-use sandglass_core::run::{Cause, Failure, Outcome, Trigger, Usage};
+use sandglass_core::run::{Cause, Failure, Outcome, Traces, Trigger, Usage};
 use sandglass_core::{Instant, Span};
 use sandglass_store::op::attempt::{self, CheckpointError};
 use sandglass_store::op::{OpError, due, job, log, run, table};
@@ -246,9 +246,10 @@ fn what_a_cancelled_attempt_used_is_noted_afterwards() {
     let usage = Usage { fuel: 7, ..Usage::default() };
     let number = started.run.running_attempt().unwrap();
     for attempt in [number, number + 1] {
-        let told = Some(format!("of {attempt}"));
+        let last_error = Some(format!("of {attempt}"));
+        let traces = Traces { usage, last_error, ..Traces::default() };
         world
-            .write::<_, StoreError>(move |write, _| attempt::note(write, asked.id, attempt, usage, told))
+            .write::<_, StoreError>(move |write, _| attempt::note(write, asked.id, attempt, traces))
             .unwrap();
     }
     let run = world.run(asked.id);

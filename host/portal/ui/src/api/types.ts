@@ -153,6 +153,24 @@ export interface Usage {
   rows_written: number;
   emails: number;
   log_bytes: number;
+  http_calls: number;
+  http_sent: number;
+  http_received: number;
+}
+
+/** A request to another host. */
+export interface Exchange {
+  method: string;
+  scheme: string;
+  host: string;
+  port: number;
+  address?: string;
+  status?: number;
+  /** What went wrong: denied, invalid, unavailable or quota. */
+  error?: string;
+  duration: string;
+  sent: number;
+  received: number;
 }
 
 export interface Attempt {
@@ -166,6 +184,7 @@ export interface Attempt {
   backtrace: string | null;
   last_error: string | null;
   usage: Usage;
+  exchanges: Exchange[];
 }
 
 export interface Run {
@@ -194,6 +213,7 @@ export interface Run {
   progress: string | null;
   backtrace: string | null;
   last_error: string | null;
+  exchanges: Exchange[];
   attempts: Attempt[];
 }
 

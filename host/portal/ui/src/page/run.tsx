@@ -57,6 +57,7 @@ export function RunPage() {
           <Attempts run={run.value} />
         </section>
       </div>
+      <Requests run={run.value} />
       <LogView key={id} run={id} isLive={isLive} />
     </>
   );
@@ -170,6 +171,46 @@ function Outcome({ run }: { run: Run }) {
         </details>
       )}
     </>
+  );
+}
+
+/** Requests to other hosts, in the order in which they were begun. */
+function Requests({ run }: { run: Run }) {
+  const all = run.usage?.http_calls ?? 0;
+  if (run.exchanges.length === 0) return null;
+  return (
+    <section class="card">
+      <h2>Requests to other hosts</h2>
+      <table>
+        <thead>
+          <tr>
+            <th>Request</th>
+            <th>Answer</th>
+            <th class="number">Took</th>
+            <th class="number">Sent</th>
+            <th class="number">Received</th>
+          </tr>
+        </thead>
+        <tbody>
+          {run.exchanges.map((exchange, at) => (
+            <tr key={at}>
+              <td>
+                <code>
+                  {exchange.method} {exchange.scheme}://{exchange.host}:{exchange.port}
+                </code>
+              </td>
+              <td>{[exchange.status, exchange.error].filter(Boolean).join(" ")}</td>
+              <td class="number">{duration(parseSpan(exchange.duration) ?? 0)}</td>
+              <td class="number">{bytes(exchange.sent)}</td>
+              <td class="number">{bytes(exchange.received)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {all > run.exchanges.length && (
+        <p class="muted">{plural(all, "request")} in all: only the first ones that were sent are kept.</p>
+      )}
+    </section>
   );
 }
 

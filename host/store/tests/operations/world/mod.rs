@@ -5,7 +5,7 @@ use sandglass_core::job::{Job, Skip, Status};
 use sandglass_core::limit::{Bytes, Limits};
 use sandglass_core::log::{Level, Line, Source};
 use sandglass_core::row::Row;
-use sandglass_core::run::{Ending, Failure, Run, Trigger, Usage};
+use sandglass_core::run::{Ending, Failure, Run, Traces, Trigger};
 use sandglass_core::spec::Specification;
 use sandglass_core::{Digest, Instant, Name, RunId};
 use sandglass_store::memory::Memory;
@@ -190,7 +190,7 @@ impl World {
     ) -> Option<Run> {
         self.set_now(seconds);
         let (id, attempt) = (started.run.id, started.run.running_attempt().unwrap());
-        let ending = Ending { result, last_error: None, usage: Usage::default() };
+        let ending = Ending { result, traces: Traces::default() };
         let effects = effects.clone();
         self.write::<_, StoreError>(move |write, now| {
             attempt::end(write, id, attempt, ending, &effects, now, 0)
