@@ -6,16 +6,19 @@
 
 use crate::app::App;
 use crate::problem::{Code, Refusal};
-use crate::session;
+use crate::{audit, right, session};
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sandglass_core::{Digest, Instant};
-use sandglass_store::op;
+use sandglass_core::right::Rights;
+use sandglass_core::spec::Specification;
+use sandglass_core::{Digest, Instant, Name};
+use sandglass_store::op::{self, OpError};
+use std::sync::Arc;
 
 const PREFIX: &str = "sgl_";
 const RANDOM_BYTES: usize = 32;
@@ -49,11 +52,21 @@ pub(crate) fn random_text<const BYTES: usize>() -> String {
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     /// The name of the token.
-    pub(crate) token: String,
+    pub(crate) token: Name,
     /// The hash of the token.
     pub(crate) hash: Digest,
     /// Of a browser that is signed in: the hash of its secret, and when it will not be any more.
     pub(crate) session: Option<(Digest, Instant)>,
+    /// What the token allows.
+    pub(crate) rights: Arc<Rights>,
+}
+
+impl Caller {
+    /// Refuses a specification that gives a job what the caller's token lacks.
+    pub(crate) fn may_deploy(&self, spec: &Specification) -> Result<(), OpError> {
+        let lacks = self.rights.lacks(spec);
+        if lacks.is_empty() { Ok(()) } else { Err(OpError::Denied(lacks)) }
+    }
 }
 
 /// The middleware before everything that needs a token. A browser may bring the cookie of its session instead,
@@ -73,22 +86,36 @@ pub(crate) async fn check(
     } else {
         return Err(unauthorized("send a token in the header: Authorization: Bearer sgl_..."));
     };
-    request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let done = match right::check(&caller, &method, &path) {
+        Ok(()) => {
+            request.extensions_mut().insert(caller.clone());
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
+    };
+    let is_told = done.status().is_success() || done.status() == StatusCode::FORBIDDEN;
+    if is_told && right::is_audited(&method, &path) {
+        audit::note(&app, &caller, &method, &path, done.status()).await?;
+    }
+    Ok(done)
 }
 
 fn by_token(app: &App, token: &str) -> Result<Caller, Refusal> {
     let hash = hash(token);
-    let known = app.look(|read| op::token::get(read, hash))?;
+    let now = app.host.now();
+    let known = app.look(|read| op::token::get(read, hash, now))?;
     let known = known.ok_or_else(|| unauthorized("this token is not, or no longer, one of this host's"))?;
-    Ok(Caller { token: known.name, hash, session: None })
+    let rights = Arc::new(known.rights());
+    Ok(Caller { token: known.name, hash, session: None, rights })
 }
 
 fn by_session(app: &App, secret: Digest) -> Result<Caller, Refusal> {
     let now = app.host.now();
     let known = app.look(|read| op::session::get(read, secret, now))?;
     let (session, token) = known.ok_or_else(|| unauthorized("this session is over: sign in again"))?;
-    Ok(Caller { token: token.name, hash: session.token, session: Some((secret, session.expires_at)) })
+    let rights = Arc::new(token.rights());
+    Ok(Caller { token: token.name, hash: session.token, session: Some((secret, session.expires_at)), rights })
 }
 
 fn unauthorized(detail: &str) -> Refusal {

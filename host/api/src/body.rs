@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
+use sandglass_core::problem::pointer;
 use sandglass_core::{Digest, limit};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -188,8 +189,13 @@ impl Json {
     }
 
     fn document<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Refusal> {
-        serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-            Category::Data => Refusal::invalid_at("", error.to_string()),
+        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        let read = serde_path_to_error::deserialize(&mut reader);
+        let read = read.map_err(|error| (pointer(error.path().iter()), error.into_inner()));
+        let whole =
+            read.and_then(|value| reader.end().map(|()| value).map_err(|error| (String::new(), error)));
+        whole.map_err(|(place, error)| match error.classify() {
+            Category::Data => Refusal::invalid_at(place, error.to_string()),
             _ if self.0.is_empty() => {
                 Refusal::new(Code::BadRequest, "there is no body, and JSON was expected")
             }

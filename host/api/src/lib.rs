@@ -8,6 +8,7 @@
 //! do too (`stream`), except for the newest lines of a log that is followed.
 
 mod app;
+mod audit;
 mod auth;
 mod body;
 mod component;
@@ -31,6 +32,7 @@ mod path;
 mod portal;
 mod problem;
 mod request;
+mod right;
 mod router;
 mod row;
 mod run;
@@ -42,6 +44,7 @@ mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use app::Backend;
 pub use auth::{hash, new_token};

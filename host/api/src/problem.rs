@@ -107,6 +107,11 @@ impl Refusal {
         Refusal::listing(Code::Invalid, problems)
     }
 
+    /// Lists what the caller may not have.
+    pub(crate) fn denied(problems: Vec<Problem>) -> Refusal {
+        Refusal::listing(Code::Forbidden, problems)
+    }
+
     /// One thing that is not valid, at a JSON pointer or at a parameter's name.
     pub(crate) fn invalid_at(pointer: impl Into<String>, message: impl Into<String>) -> Refusal {
         Refusal::invalid(vec![Problem::new(pointer, message)])
@@ -154,6 +159,7 @@ impl From<OpError> for Refusal {
             OpError::Conflict(detail) => Refusal::new(Code::Conflict, detail),
             OpError::Stale(detail) => Refusal::new(Code::PreconditionFailed, detail),
             OpError::Invalid(problems) => Refusal::invalid(problems),
+            OpError::Denied(problems) => Refusal::denied(problems),
             OpError::Limit(detail) => Refusal::new(Code::TooMany, detail),
             OpError::Store(error) => error.into(),
         }
@@ -286,6 +292,7 @@ pub(crate) mod tests {
             (OpError::Conflict(text()), ("conflict", 409)),
             (OpError::Stale(text()), ("precondition-failed", 412)),
             (OpError::Invalid(Vec::new()), ("invalid", 422)),
+            (OpError::Denied(Vec::new()), ("forbidden", 403)),
             (OpError::Limit(text()), ("too-many", 429)),
             (OpError::Store(StoreError::Full), ("no-space", 507)),
             (OpError::Store(StoreError::Closed), ("unavailable", 503)),

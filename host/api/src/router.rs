@@ -4,8 +4,8 @@ use crate::app::App;
 use crate::problem::{self, Code, Refusal};
 use crate::row::{query, transfer};
 use crate::{
-    auth, component, email, email_page, event, guard, health, hook, host, job, log, portal, request, row,
-    run, schedule, secret, session, table,
+    audit, auth, component, email, email_page, event, guard, health, hook, host, job, log, portal, request,
+    row, run, schedule, secret, session, table, token,
 };
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -94,6 +94,9 @@ fn bounded(app: &App) -> Router<App> {
         .route("/secrets/{name}", put(secret::put).delete(secret::delete))
         .route("/secret-key/rotate", post(secret::rotate))
         .route("/emails/{id}/html", get(email_page::get))
+        .route("/tokens", get(token::list).post(token::add))
+        .route("/tokens/{name}", axum::routing::delete(token::delete))
+        .route("/audit", get(audit::list))
         .route("/events", get(event::get))
         .route("/host", get(host::get))
         .route_layer(from_fn_with_state(app.clone(), guard::bound))

@@ -19,9 +19,11 @@ use axum::http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use sandglass_core::{Digest, Instant, Span};
+use sandglass_core::grant::Grants;
+use sandglass_core::right::{Right, Rights};
+use sandglass_core::{Digest, Instant, Name, Span};
 use sandglass_store::op;
-use sandglass_store::record::Session;
+use sandglass_store::record::{Session, Token};
 use serde::{Deserialize, Serialize};
 
 /// From sign-in to the end of a session.
@@ -41,7 +43,9 @@ struct Proof {
 #[derive(Serialize)]
 pub(crate) struct View {
     /// The name of the token that it stands for.
-    token: String,
+    token: Name,
+    right: Right,
+    grants: Grants,
     /// Null for a request that brings the token itself.
     expires_at: Option<Instant>,
 }
@@ -61,7 +65,10 @@ pub(crate) async fn enter(
         _ => return Err(Refusal::invalid_at("", "give a token, or the code of a link")),
     };
     let known = match hash {
-        Some(hash) => app.look(|read| op::token::get(read, hash))?.map(|token| (hash, token)),
+        Some(hash) => {
+            let now = app.host.now();
+            app.look(|read| op::token::get(read, hash, now))?.map(|token| (hash, token))
+        }
         None => None,
     };
     let Some((hash, token)) = known else {
@@ -79,13 +86,16 @@ pub(crate) async fn enter(
     });
     let expires_at = session.await?.expires_at;
     let cookie = set_cookie(&headers, &secret, LIFE)?;
-    let view = View { token: token.name, expires_at: Some(expires_at) };
+    let Token { name, right, grants, .. } = token;
+    let view = View { token: name, right, grants, expires_at: Some(expires_at) };
     Ok((StatusCode::CREATED, [(SET_COOKIE, cookie)], Json(view)).into_response())
 }
 
 /// Who the caller is.
 pub(crate) async fn show(_: NoParameters, Extension(caller): Extension<Caller>) -> Json<View> {
-    Json(View { token: caller.token, expires_at: caller.session.map(|(_, expires_at)| expires_at) })
+    let Rights { right, grants } = (*caller.rights).clone();
+    let expires_at = caller.session.map(|(_, expires_at)| expires_at);
+    Json(View { token: caller.token, right, grants, expires_at })
 }
 
 /// Signs out.

@@ -49,6 +49,8 @@ enum Command {
     Import(command::import::Import),
     Emails(command::emails::Emails),
     Secrets(command::secrets::Secrets),
+    Tokens(command::tokens::Tokens),
+    Audit(command::audit::Audit),
     Completions(command::completions::Completions),
 }
 
@@ -85,6 +87,8 @@ impl Cli {
             Command::Import(command) => command.run(context),
             Command::Emails(command) => command.run(context),
             Command::Secrets(command) => command.run(context),
+            Command::Tokens(command) => command.run(context),
+            Command::Audit(command) => command.run(context),
             Command::Completions(command) => command.run(context),
         }
     }

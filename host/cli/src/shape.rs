@@ -172,6 +172,24 @@ pub(crate) struct Table {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct Token {
+    pub(crate) name: String,
+    pub(crate) right: String,
+    pub(crate) created_at: Instant,
+    pub(crate) expires_at: Option<Instant>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct AuditEntry {
+    pub(crate) at: Instant,
+    pub(crate) token: String,
+    pub(crate) session: bool,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) status: u16,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct Secret {
     pub(crate) name: String,
     pub(crate) created_at: Instant,

@@ -79,6 +79,21 @@ impl Pattern {
         is_in_scope && port == self.port.unwrap_or(default)
     }
 
+    /// Whether everything that `other` covers is covered by this too.
+    pub fn includes(&self, other: &Pattern) -> bool {
+        let is_in_scope = match (&self.scope, &other.scope) {
+            (Scope::Below(parent), Scope::Below(below)) => {
+                parent == below || below.strip_suffix(&**parent).is_some_and(|rest| rest.ends_with('.'))
+            }
+            (Scope::Exactly(_), Scope::Below(_)) => false,
+            (_, Scope::Exactly(host)) => {
+                let port = self.port.unwrap_or_default();
+                self.covers(host, port, port)
+            }
+        };
+        is_in_scope && self.port == other.port
+    }
+
     /// The one address that the pattern covers, if it is not about names.
     pub fn address(&self) -> Option<IpAddr> {
         match self.scope {

@@ -20,6 +20,7 @@ pub mod policy;
 pub mod problem;
 pub mod query;
 pub mod retention;
+pub mod right;
 pub mod row;
 pub mod run;
 pub mod schedule;

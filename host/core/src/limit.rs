@@ -240,6 +240,10 @@ pub mod fixed {
     pub const GRANTS: usize = 100;
     /// Missed occurrences that `catch_up = { all = ... }` makes runs of, after one outage.
     pub const CATCH_UP: u32 = 1_000;
+    /// Tokens of the host.
+    pub const TOKENS: usize = 1_000;
+    /// Entries of the audit; the oldest go.
+    pub const AUDIT: u64 = 100_000;
     /// Secrets of the host.
     pub const SECRETS: usize = 1_000;
     /// One secret's value. Shorter ones would be found everywhere in a log that they are taken out of.

@@ -5,14 +5,13 @@ use crate::id::Digest;
 use crate::limit::{Limits, fixed};
 use crate::notify::{Hook, Notify};
 use crate::policy::Policy;
-use crate::problem::Problem;
+use crate::problem::{Problem, escape, pointer};
 use crate::schedule::{Schedule, ScheduleSpec};
 use crate::secret::SecretName;
 use crate::time::{Instant, brief};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use serde_path_to_error::Segment;
 use std::collections::BTreeMap;
 
 /// Everything that one revision of a job says.
@@ -140,8 +139,8 @@ fn section<T: DeserializeOwned + Default>(
     for (member, value) in &members {
         let alone = Value::Object(Map::from_iter([(member.clone(), value.clone())]));
         if let Err(error) = serde_path_to_error::deserialize::<_, T>(alone) {
-            let pointer = format!("/{name}/{}{}", escape(member), below(error.path()));
-            problems.push(Problem::new(pointer, error.inner().to_string()));
+            let place = format!("/{name}/{}{}", escape(member), pointer(error.path().iter().skip(1)));
+            problems.push(Problem::new(place, error.inner().to_string()));
         }
     }
     if problems.len() > before {
@@ -157,16 +156,6 @@ fn hook(value: Option<Value>, problems: &mut Vec<Problem>) -> Option<Hook> {
     let value = value.filter(|value| !value.is_null())?;
     let read = serde_json::from_value(value);
     read.map_err(|error| problems.push(Problem::new("/hook", error.to_string()))).ok()
-}
-
-/// Where within a member an error is, as the rest of its pointer: as far as that is known.
-fn below(path: &serde_path_to_error::Path) -> String {
-    let tokens = path.iter().skip(1).map_while(|segment| match segment {
-        Segment::Seq { index } => Some(format!("/{index}")),
-        Segment::Map { key } => Some(format!("/{}", escape(key))),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    });
-    tokens.collect()
 }
 
 fn environment(value: Option<Value>, problems: &mut Vec<Problem>) -> BTreeMap<String, String> {
@@ -203,11 +192,6 @@ fn environment(value: Option<Value>, problems: &mut Vec<Problem>) -> BTreeMap<St
         }
     }
     values
-}
-
-/// A member's name as a reference token of a JSON pointer (RFC 6901, section 3).
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ use crate::space::Space;
 use crate::store::StoreError;
 use sandglass_core::email::Email;
 use sandglass_core::epoch::Epoch;
+use sandglass_core::grant::Grants;
 use sandglass_core::job::{Job, Reason, Revision, Skip, Status};
 use sandglass_core::notify::Notice;
+use sandglass_core::right::{Right, Rights};
 use sandglass_core::row::{Row, RowId};
 use sandglass_core::run::Run;
 use sandglass_core::{Digest, Instant, JobId, Name, RunId, SecretName};
@@ -202,8 +204,45 @@ pub struct Table {
 /// Who may call the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    pub name: String,
+    /// No other token has it.
+    pub name: Name,
     pub created_at: Instant,
+    #[serde(default)]
+    pub right: Right,
+    /// For all but [`Right::Admin`], which needs none.
+    #[serde(default)]
+    pub grants: Grants,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+}
+
+impl Token {
+    /// One that may do everything, for as long as it is there.
+    pub fn admin(name: Name, created_at: Instant) -> Token {
+        Token { name, created_at, right: Right::Admin, grants: Grants::default(), expires_at: None }
+    }
+
+    pub fn rights(&self) -> Rights {
+        Rights { right: self.right, grants: self.grants.clone() }
+    }
+
+    pub fn is_valid(&self, now: Instant) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// A change of the host's configuration, or an attempt at one that the caller may not make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub at: Instant,
+    /// The name of the caller's token.
+    pub token: String,
+    /// Whether the caller was a browser that had signed in with it.
+    pub session: bool,
+    pub method: String,
+    /// Of the request, without its parameters.
+    pub path: String,
+    pub status: u16,
 }
 
 /// A secret, sealed: without the key, which is not in the store, it is noise.
@@ -252,6 +291,7 @@ json_record!(Table, Table, Name);
 json_record!(Email, Email, PieceKey<u64>);
 // Under the hash of the token, which is all that is kept of it.
 json_record!(Token, Token, Digest);
+json_record!(AuditEntry, Audit, u64);
 json_record!(Secret, Secret, SecretName);
 // Under the hash of its secret.
 json_record!(Session, Session, Digest);

@@ -31,6 +31,8 @@ pub enum Space {
     Once = 18,
     /// Browsers that are signed in.
     Session = 24,
+    /// Who changed what.
+    Audit = 40,
     /// Ended runs. In history: see [`Space::is_history`].
     Ended = 128,
     /// Pieces of runs' logs. In history too.
@@ -38,7 +40,7 @@ pub enum Space {
 }
 
 impl Space {
-    pub const ALL: [Space; 22] = [
+    pub const ALL: [Space; 23] = [
         Space::Meta,
         Space::Component,
         Space::Chunk,
@@ -59,6 +61,7 @@ impl Space {
         Space::Notice,
         Space::Once,
         Space::Session,
+        Space::Audit,
         Space::Ended,
         Space::Log,
     ];

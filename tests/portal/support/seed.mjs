@@ -102,6 +102,7 @@ export const pages = (seeded) => ({
   table: "/tables/sessions",
   outbox: "/outbox",
   secrets: "/secrets",
+  access: "/access",
   email: `/outbox/${seeded.email}`,
   host: "/host",
   nothing: "/nowhere",

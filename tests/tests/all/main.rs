@@ -13,3 +13,4 @@ mod restart;
 mod schedules;
 mod secrets;
 mod tables;
+mod tokens;

@@ -3,16 +3,17 @@
 use super::put_revision;
 use super::view::{View, Viewer};
 use crate::app::App;
+use crate::auth::Caller;
 use crate::component;
 use crate::condition::{Condition, etag};
 use crate::parameter::Parameters;
 use crate::path::At;
 use crate::problem::Refusal;
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, LOCATION};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use sandglass_core::limit::Limits;
 use sandglass_core::schedule::{Schedule, ScheduleSpec};
 use sandglass_core::spec::Specification;
@@ -82,6 +83,7 @@ pub(crate) async fn put(
     At(name): At<Name>,
     mut parameters: Parameters,
     condition: Condition,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let asked = asked(&mut parameters, app.host.now());
@@ -95,7 +97,7 @@ pub(crate) async fn put(
     let digest = component.digest;
     let change = move |write: &mut dyn Write, now| {
         let spec = specification(write, &name, digest, asked, now)?;
-        put_revision(write, &name, spec, condition, now)
+        put_revision(write, &name, spec, condition, &caller, now)
     };
     let (current, made) = app.change(change).await?;
     let now = app.host.now();

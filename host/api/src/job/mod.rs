@@ -8,17 +8,18 @@ mod view;
 mod warning;
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::body;
 use crate::condition::{Condition, etag};
 use crate::page::{List, Paging};
 use crate::parameter::{NoParameters, Parameters};
 use crate::path::At;
 use crate::problem::Refusal;
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, LOCATION};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use sandglass_core::job::Job;
 use sandglass_core::limit::Limits;
 use sandglass_core::spec::Specification;
@@ -49,8 +50,10 @@ fn put_revision(
     name: &Name,
     spec: Specification,
     condition: Condition,
+    caller: &Caller,
     now: Instant,
 ) -> Result<(Current, bool), OpError> {
+    caller.may_deploy(&spec)?;
     let expect = condition.of_job(write.as_read(), name)?;
     let made = matches!(op::job::find(write.as_read(), name), Err(OpError::NotFound(_)));
     Ok((op::job::put(write, name, spec, expect, now)?, made))
@@ -62,12 +65,13 @@ pub(crate) async fn put(
     At(name): At<Name>,
     _: NoParameters,
     condition: Condition,
+    Extension(caller): Extension<Caller>,
     body: body::Json,
 ) -> Result<Response, Refusal> {
     let spec = Specification::from_json(body.value()?, &Limits::CEILING, app.host.now());
     let spec = spec.map_err(Refusal::invalid)?;
     let (current, made) =
-        app.change(move |write, now| put_revision(write, &name, spec, condition, now)).await?;
+        app.change(move |write, now| put_revision(write, &name, spec, condition, &caller, now)).await?;
     answer(&app, &current, made)
 }
 
@@ -77,6 +81,7 @@ pub(crate) async fn patch(
     At(name): At<Name>,
     _: NoParameters,
     condition: Condition,
+    Extension(caller): Extension<Caller>,
     body: body::Json,
 ) -> Result<Response, Refusal> {
     let patch = body.value()?;
@@ -84,7 +89,7 @@ pub(crate) async fn patch(
         let before = op::job::current(write.as_read(), &name)?;
         op::job::check(&before.job, condition.of_job(write.as_read(), &name)?)?;
         let spec = patched(&before.revision.spec, patch, now)?;
-        put_revision(write, &name, spec, condition, now)
+        put_revision(write, &name, spec, condition, &caller, now)
     };
     let (current, _) = app.change(change).await?;
     answer(&app, &current, false)

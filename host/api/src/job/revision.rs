@@ -2,15 +2,16 @@
 
 use super::answer;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::body;
 use crate::condition::Condition;
 use crate::page::{List, Paging};
 use crate::parameter::{NoParameters, Parameters};
 use crate::path::At;
 use crate::problem::Refusal;
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use axum::{Extension, Json};
 use sandglass_core::job::Revision;
 use sandglass_core::spec::Specification;
 use sandglass_core::{Instant, Name};
@@ -58,12 +59,16 @@ pub(crate) async fn roll_back(
     At(name): At<Name>,
     _: NoParameters,
     condition: Condition,
+    Extension(caller): Extension<Caller>,
     body: body::Json,
 ) -> Result<Response, Refusal> {
     let RollBack { revision } = body.members()?;
     let current = app.change(move |write, now| {
         let expect = condition.of_job(write.as_read(), &name)?;
-        op::job::roll_back(write, &name, revision, expect, now)
+        let rolled = op::job::roll_back(write, &name, revision, expect, now)?;
+        // A script that fails leaves nothing.
+        caller.may_deploy(&rolled.revision.spec)?;
+        Ok(rolled)
     });
     answer(&app, &current.await?, false)
 }

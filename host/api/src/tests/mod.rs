@@ -101,7 +101,7 @@ impl Site {
         let app = App::new(backend, options, CancellationToken::new());
         let token = new_token();
         let site = Site { router: router(app.clone()), app, store, token: token.clone(), now, _keys: keys };
-        let record = Token { name: "test".into(), created_at: site.now() };
+        let record = Token::admin("test".parse().unwrap(), site.now());
         site.write(move |write, _| {
             op::token::put(write, hash(&token), &record);
             Ok(())

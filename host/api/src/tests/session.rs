@@ -95,7 +95,7 @@ async fn a_link_signs_in_once() {
     let token = crate::new_token();
     let (link, code) = crate::Link::new(crate::hash(&token));
     let site = Site::with(crate::Options { link: Some(link), ..Default::default() }).await;
-    let record = Token { name: "first".into(), created_at: site.now() };
+    let record = Token::admin("first".parse().unwrap(), site.now());
     site.write(move |write, _| {
         op::token::put(write, crate::hash(&token), &record);
         Ok(())

@@ -1,5 +1,6 @@
 //! A file per command: its arguments, and what it does with them.
 
+pub(crate) mod audit;
 pub(crate) mod backfill;
 pub(crate) mod build;
 pub(crate) mod cancel;
@@ -24,4 +25,5 @@ pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod skips;
 pub(crate) mod tables;
+pub(crate) mod tokens;
 pub(crate) mod upcoming;

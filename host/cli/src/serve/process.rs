@@ -169,7 +169,8 @@ async fn welcome(config: &Config, store: &dyn Store, address: SocketAddr) -> Res
     let value = sandglass_api::new_token();
     // The file first: a token that nobody can read any more would lock everybody out.
     token::leave(&config.data, &value)?;
-    let (hash, record) = (sandglass_api::hash(&value), Token { name: "first".into(), created_at: now() });
+    let name = "first".parse().map_err(|error| anyhow!("{error}"))?;
+    let (hash, record) = (sandglass_api::hash(&value), Token::admin(name, now()));
     let stored = store.write::<_, StoreError, _>(move |write| {
         op::token::put(write, hash, &record);
         Ok(())

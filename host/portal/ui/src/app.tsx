@@ -18,6 +18,7 @@ import { NotFoundPage } from "./page/not-found.tsx";
 import { OutboxPage } from "./page/outbox.tsx";
 import { RunPage } from "./page/run.tsx";
 import { RunsPage } from "./page/runs.tsx";
+import { AccessPage } from "./page/access.tsx";
 import { SecretsPage } from "./page/secrets.tsx";
 import { SignIn } from "./page/sign-in.tsx";
 import { TablePage } from "./page/table.tsx";
@@ -116,6 +117,7 @@ function Pages() {
       <Route path="/outbox" component={OutboxPage} />
       <Route path="/outbox/:id" component={EmailPage} />
       <Route path="/secrets" component={SecretsPage} />
+      <Route path="/access" component={AccessPage} />
       <Route path="/host" component={HostPage} />
       <Route default component={NotFoundPage} />
     </Router>

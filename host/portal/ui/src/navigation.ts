@@ -17,6 +17,7 @@ export const AREAS: Area[] = [
   { path: "/tables", name: "Tables", icon: "tables", key: "t" },
   { path: "/outbox", name: "Outbox", icon: "outbox", key: "o" },
   { path: "/secrets", name: "Secrets", icon: "secrets", key: "s" },
+  { path: "/access", name: "Access", icon: "access", key: "a" },
   { path: "/host", name: "Host", icon: "host", key: "h" },
 ];
 

@@ -2,6 +2,7 @@
 //! [`Read`](crate::Read). Decisions are made in `core`; here they meet what is stored.
 
 pub mod attempt;
+pub mod audit;
 pub mod claim;
 pub mod component;
 pub mod due;
@@ -39,6 +40,9 @@ pub enum OpError {
     Stale(String),
     #[error("{}", .0.first().map_or_else(String::new, ToString::to_string))]
     Invalid(Vec<Problem>),
+    /// Whoever asks may not have it, for these reasons.
+    #[error("{}", .0.first().map_or_else(String::new, ToString::to_string))]
+    Denied(Vec<Problem>),
     /// A limit would be passed, which the text names with its figure.
     #[error("{0}")]
     Limit(String),

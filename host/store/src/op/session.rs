@@ -1,6 +1,7 @@
 //! Browsers that are signed in, by the hash of their secret.
 
 use crate::key::KeyRange;
+use crate::op;
 use crate::record::{Session, Token};
 use crate::store::{Read, StoreError, Write};
 use sandglass_core::{Digest, Instant};
@@ -27,7 +28,7 @@ pub fn get(read: &dyn Read, hash: Digest, now: Instant) -> Result<Option<(Sessio
     let Some(session) = read.load::<Session>(&hash)?.filter(|session| session.expires_at > now) else {
         return Ok(None);
     };
-    Ok(read.load::<Token>(&session.token)?.map(|token| (session, token)))
+    Ok(op::token::get(read, session.token, now)?.map(|token| (session, token)))
 }
 
 pub fn remove(write: &mut dyn Write, hash: Digest) {
@@ -38,7 +39,6 @@ pub fn remove(write: &mut dyn Write, hash: Digest) {
 mod tests {
     use super::*;
     use crate::memory::Memory;
-    use crate::op;
     use crate::store::StoreExt as _;
 
     fn at(millis: i64) -> Instant {
@@ -61,7 +61,7 @@ mod tests {
         let store = Memory::new();
         add(&store, "a".into(), 0, 10).await;
         assert!(!holds(&store, "a", 5));
-        let token = Token { name: "first".into(), created_at: at(0) };
+        let token = Token::admin("first".parse().unwrap(), at(0));
         let stored: Result<(), StoreError> = store
             .write(move |write| {
                 op::token::put(write, Digest::of(b"token"), &token);

@@ -306,3 +306,38 @@ export interface Host {
   runs_waiting: number;
   lateness: { newest_ms: number; worst_ms: number };
 }
+
+/** Each includes those before it. */
+export const RIGHTS = ["read", "run", "deploy", "admin"] as const;
+export type Right = (typeof RIGHTS)[number];
+
+export interface Token {
+  name: string;
+  right: Right;
+  grants: Grants;
+  created_at: Instant;
+  expires_at: Instant | null;
+  is_valid: boolean;
+}
+
+export interface MadeToken extends Token {
+  token: string;
+}
+
+export interface NewToken {
+  name: string;
+  right: Right;
+  grants?: Grants;
+  /** A span, such as 90d. */
+  expires_in?: string;
+}
+
+export interface AuditEntry {
+  number: number;
+  at: Instant;
+  token: string;
+  session: boolean;
+  method: string;
+  path: string;
+  status: number;
+}

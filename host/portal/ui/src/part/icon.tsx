@@ -7,6 +7,7 @@ const PATHS = {
   tables: "M4 5h16v14H4zM4 10h16M4 14.5h16M10 10v9",
   outbox: "M4 6h16v12H4zM4 7l8 6 8-6",
   secrets: "M7 11V8a5 5 0 0 1 10 0v3M5 11h14v9H5zM12 14.5v2",
+  access: "M14.5 4.5a5 5 0 1 0 0 10 5 5 0 0 0 0-10zM11 13l-7 7M4 20h3v-3",
   host: "M4 5h16v6H4zM4 13h16v6H4zM7.5 8h.01M7.5 16h.01",
   plus: "M12 5v14M5 12h14",
   play: "M7 5l11 7-11 7z",
