@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use sandglass_core::limit::Limits;
 use sandglass_core::spec::Specification;
 use sandglass_core::{Digest, Instant, Name, Span};
-use sandglass_runtime::{Clock, Compiler, Runtime, Settings};
+use sandglass_runtime::{Clock, CompileLimits, Compiler, Runtime, Settings};
 use sandglass_scheduler::{Components, Host, Options, system_random};
 use sandglass_store::op::{OpError, job};
 use sandglass_store::{Store, StoreError, StoreExt};
@@ -49,7 +49,8 @@ pub async fn boot(folder: &Path, ahead: &Arc<AtomicI64>) -> Result<Booted> {
         })
     };
     let wasm = Arc::new(Runtime::new(&Settings::new(folder))?);
-    let components = Components::new(store.clone(), wasm, Compiler::new()?, clock.clone());
+    let components =
+        Components::new(store.clone(), wasm, Compiler::new(CompileLimits::default())?, clock.clone());
     let random = Arc::new(system_random);
     let host = Host::start(store, components.clone(), clock, random, Options::default()).await?;
     Ok(Booted { sled, components, host })

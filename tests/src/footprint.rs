@@ -5,8 +5,9 @@ use std::fs;
 /// Of one process at one moment, as `/proc` tells it (see proc(5)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footprint {
-    /// Resident memory.
+    /// Resident memory, and the most that it was since the process began.
     pub kib: u64,
+    pub peak_kib: u64,
     pub threads: u64,
     /// File descriptors that are open.
     pub files: usize,
@@ -28,6 +29,6 @@ impl Footprint {
                 .expect("a number")
         };
         let files = fs::read_dir(format!("/proc/{pid}/fd")).expect("a process of one's own").count();
-        Footprint { kib: figure("VmRSS"), threads: figure("Threads"), files }
+        Footprint { kib: figure("VmRSS"), peak_kib: figure("VmHWM"), threads: figure("Threads"), files }
     }
 }

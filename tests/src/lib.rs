@@ -7,6 +7,7 @@
 mod answer;
 mod client;
 mod command;
+mod fill;
 mod follow;
 mod footprint;
 mod guest;
@@ -19,6 +20,7 @@ mod wait;
 pub use answer::{Answer, ndjson, said};
 pub use client::{Call, Client, answers};
 pub use command::{Cli, Ended};
+pub use fill::fill_caches;
 pub use follow::Followed;
 pub use footprint::Footprint;
 pub use guest::guest;

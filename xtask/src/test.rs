@@ -1,8 +1,9 @@
 //! `cargo xtask test`: everything that says whether the repository is in order, one suite after the other.
 
-use crate::process::{build_program, cargo, run as run_command, seconds};
-use crate::{guests, portal, python, root};
-use anyhow::{Result, bail};
+use crate::process::{build, build_program, cargo, run as run_command, seconds};
+use crate::{guests, portal, python, root, target};
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -89,6 +90,24 @@ const SUITES: &[Suite] = &[
         run: || {
             let programs = ["--test", "crash", "--test", "outage"];
             run_command(test().arg("--workspace").args(programs).args(["--", "--show-output"]))
+        },
+    },
+    Suite {
+        name: "hostile",
+        proves: "no guest and no upload reaches further than it may, or slows its neighbours down",
+        full: false,
+        needs: &[Need::Guests, Need::Host],
+        run: || run_command(test().args(["--workspace", "--test", "hostile", "--", "--show-output"])),
+    },
+    Suite {
+        name: "uploads",
+        proves: "whatever is uploaded is answered, and leaves nothing in memory",
+        full: false,
+        needs: &[Need::Guests, Need::Host],
+        run: || {
+            let mut command = test();
+            command.env("SANDGLASS_SMITH", smith()?);
+            run_command(command.args(["--workspace", "--test", "uploads", "--", "--nocapture"]))
         },
     },
     Suite {
@@ -182,7 +201,7 @@ fn summarize(results: &[(&str, bool, Duration)]) -> Result<()> {
 }
 
 fn fmt() -> Result<()> {
-    for workspace in ["", "guest-examples", "tests/guests"] {
+    for workspace in ["", "guest-examples", "tests/guests", "tests/smith"] {
         run_command(cargo().args(["fmt", "--check"]).current_dir(root().join(workspace)))?;
     }
     Ok(())
@@ -190,6 +209,15 @@ fn fmt() -> Result<()> {
 
 fn lint() -> Result<()> {
     run_command(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// Builds the generator of uploads, and says where it is.
+fn smith() -> Result<PathBuf> {
+    let mut command = cargo();
+    command.args(["build", "--release", "--locked", "--quiet", "--target-dir"]).arg(target().join("smith"));
+    let made = build(command.current_dir(root().join("tests/smith")))?;
+    let program = made.into_iter().map(|artifact| artifact.path).find(|path| path.ends_with("smith"));
+    program.context("cargo made no program `smith`")
 }
 
 fn test() -> Command {

@@ -1,11 +1,10 @@
 //! Compiling as the server sees it: a child process that is limited, watched, and killed if need be.
 
-use crate::confine::{CPU_SECONDS, MEMORY};
 use crate::inspect::Report;
-use crate::worker::Answer;
+use crate::worker::{Answer, CPU_SECONDS, MEMORY_BYTES};
 use bytes::Bytes;
-use sandglass_core::Problem;
 use sandglass_core::limit::Bytes as Size;
+use sandglass_core::{Problem, Span};
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -46,17 +45,32 @@ pub enum CompileError {
     Failed(String),
 }
 
-/// A limit of compiling.
+/// A limit of compiling, with its figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CompileLimit {
-    #[error("compiling takes more than {CPU_SECONDS} s of processor time (limit of compiling)")]
-    Cpu,
-    #[error("compiling takes more than {MEMORY} of memory (limit of compiling)")]
-    Memory,
+    #[error("compiling takes more than {0} of processor time (limit compile_cpu)")]
+    Cpu(Span),
+    #[error("compiling takes more than {0} of memory (limit compile_memory)")]
+    Memory(Size),
     #[error("compiling takes more than {} s (limit of compiling)", WALL.as_secs())]
     Wall,
     #[error("the machine code has more than {ARTIFACT} (limit of compiling)")]
     Artifact,
+}
+
+/// What one compilation may take. The host's, the same for every upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompileLimits {
+    /// Processor time of all its threads together, in whole seconds, at least one.
+    pub cpu: Span,
+    /// Address space beyond what the process begins with.
+    pub memory: Size,
+}
+
+impl Default for CompileLimits {
+    fn default() -> CompileLimits {
+        CompileLimits { cpu: Span::from_secs(60), memory: Size::mib(2048) }
+    }
 }
 
 /// Compiles components, one at a time.
@@ -64,22 +78,23 @@ pub enum CompileLimit {
 pub struct Compiler {
     program: PathBuf,
     args: Vec<OsString>,
+    limits: CompileLimits,
     turn: Semaphore,
 }
 
 impl Compiler {
     /// Compiles with the program that is running, called as `compile-worker`.
-    pub fn new() -> std::io::Result<Compiler> {
+    pub fn new(limits: CompileLimits) -> std::io::Result<Compiler> {
         // On Linux the running program itself, even where an upgrade has replaced its file: artifacts must be
         // made by the engine that loads them.
         let running = Path::new("/proc/self/exe");
         let program = if running.exists() { running.into() } else { std::env::current_exe()? };
-        Ok(Compiler::with_program(program, vec!["compile-worker".into()]))
+        Ok(Compiler { limits, ..Compiler::with_program(program, vec!["compile-worker".into()]) })
     }
 
     /// Compiles with a program that calls [`worker_main`](crate::worker_main) when it is given `args`.
     pub fn with_program(program: PathBuf, args: Vec<OsString>) -> Compiler {
-        Compiler { program, args, turn: Semaphore::new(1) }
+        Compiler { program, args, limits: CompileLimits::default(), turn: Semaphore::new(1) }
     }
 
     /// Validates, inspects and compiles a component. Dropping the future ends the compilation.
@@ -91,6 +106,8 @@ impl Compiler {
         let mut child = Command::new(&self.program)
             .args(&self.args)
             .env_clear()
+            .env(CPU_SECONDS, self.limits.cpu_seconds().to_string())
+            .env(MEMORY_BYTES, self.limits.memory.0.to_string())
             .env("RAYON_NUM_THREADS", threads.to_string())
             // Each arena of glibc's reserves address space, which is limited.
             .env("MALLOC_ARENA_MAX", "2")
@@ -127,7 +144,17 @@ impl Compiler {
             return Err(CompileError::Limit(CompileLimit::Wall));
         };
         let status = status.map_err(failed)?;
-        if status.success() { answer(out) } else { Err(ended(status, &String::from_utf8_lossy(&err))) }
+        if status.success() {
+            answer(out, self.limits)
+        } else {
+            Err(ended(status, &String::from_utf8_lossy(&err), self.limits))
+        }
+    }
+}
+
+impl CompileLimits {
+    pub(crate) fn cpu_seconds(self) -> u64 {
+        self.cpu.to_std().as_secs().max(1)
     }
 }
 
@@ -141,29 +168,33 @@ async fn read(from: impl AsyncRead + Unpin, most: usize) -> std::io::Result<(Vec
     Ok((bytes, is_whole))
 }
 
-fn answer(mut out: Vec<u8>) -> Result<Compiled, CompileError> {
+fn answer(mut out: Vec<u8>, limits: CompileLimits) -> Result<Compiled, CompileError> {
     let garbled = || CompileError::Failed("its answer does not read".into());
     let (length, rest) = out.split_first_chunk::<4>().ok_or_else(garbled)?;
     let length = u32::from_le_bytes(*length) as usize;
     let text = rest.get(..length).ok_or_else(garbled)?;
     match serde_json::from_slice(text).map_err(|_| garbled())? {
         Answer::Refused(problems) => Err(CompileError::Refused(problems)),
-        Answer::OutOfMemory => Err(CompileError::Limit(CompileLimit::Memory)),
+        Answer::OutOfMemory => Err(CompileError::Limit(CompileLimit::Memory(limits.memory))),
         Answer::Accepted(report) => Ok(Compiled { report, artifact: out.split_off(4 + length) }),
     }
 }
 
 /// What it means that the child ended without an answer.
-fn ended(status: ExitStatus, stderr: &str) -> CompileError {
+fn ended(status: ExitStatus, stderr: &str, limits: CompileLimits) -> CompileError {
     const SIGABRT: i32 = 6;
     const SIGKILL: i32 = 9;
     const SIGXCPU: i32 = 24;
     /// What Rust's panics end a process with.
     const PANICKED: i32 = 101;
     match (status.signal(), status.code()) {
-        (Some(SIGXCPU), _) => CompileError::Limit(CompileLimit::Cpu),
+        (Some(SIGXCPU), _) => CompileError::Limit(CompileLimit::Cpu(limits.cpu)),
+        // Rust's own words where an allocation fails, and those of the compiler's containers.
         (Some(SIGABRT), _) if stderr.contains("memory allocation of") => {
-            CompileError::Limit(CompileLimit::Memory)
+            CompileError::Limit(CompileLimit::Memory(limits.memory))
+        }
+        (None, Some(PANICKED)) if stderr.contains("out-of-memory error") => {
+            CompileError::Limit(CompileLimit::Memory(limits.memory))
         }
         // By the system, short of memory, or by somebody: the next attempt may go well.
         (Some(SIGKILL), _) => CompileError::Failed("it was killed".into()),

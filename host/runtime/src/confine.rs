@@ -4,18 +4,13 @@
 //! file, making a socket, starting a program and looking at another process are not among them, so that what is left is
 //! the pipes that it began with.
 
+use crate::compile::CompileLimits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use sandglass_core::limit::Bytes;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     apply_filter_all_threads,
 };
 use std::io;
-
-/// Processor time of one compilation, of all its threads together.
-pub(crate) const CPU_SECONDS: u64 = 60;
-/// Address space that one compilation may take beyond what the process begins with.
-pub(crate) const MEMORY: Bytes = Bytes::mib(2048);
 
 /// Lower than the API's and the guests'.
 const NICE: i32 = 15;
@@ -68,16 +63,18 @@ const ALLOWED: [libc::c_long; 34] = [
 ///
 /// # Errors
 /// What the system refused: without its confinement, this process reads nobody's bytes.
-pub(crate) fn confine() -> io::Result<()> {
+pub(crate) fn confine(limits: CompileLimits) -> io::Result<()> {
     // A sandbox may forbid it; the limits below bound the harm.
     let _ = rustix::process::setpriority_process(None, NICE);
-    limit(Resource::Cpu, CPU_SECONDS, CPU_SECONDS + 5)?;
+    let seconds = limits.cpu_seconds();
+    limit(Resource::Cpu, seconds, seconds + 5)?;
     limit(Resource::Core, 0, 0)?;
     limit(Resource::Fsize, 0, 0)?;
     limit(Resource::Nofile, 16, 16)?;
     // Without /proc nobody can tell what is mapped; processor time still bounds what can be filled.
     if let Some(mapped) = mapped_bytes() {
-        limit(Resource::As, mapped + MEMORY.0, mapped + MEMORY.0)?;
+        let most = mapped + limits.memory.0;
+        limit(Resource::As, most, most)?;
     }
     calls().map_err(io::Error::other)
 }
@@ -157,7 +154,7 @@ mod tests {
             return;
         }
         let parent = rustix::process::getppid().unwrap();
-        confine().unwrap();
+        confine(CompileLimits::default()).unwrap();
         let can = |what: &str, done: bool| {
             if done {
                 println!("left: {what}");

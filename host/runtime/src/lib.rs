@@ -37,7 +37,7 @@ mod tests;
 
 pub use attempt::{AttemptContext, BoxFuture, Clock, Committer, Finished, LogSink, Secrets};
 pub use cache::{LoadError, Ready};
-pub use compile::{CompileError, CompileLimit, Compiled, Compiler};
+pub use compile::{CompileError, CompileLimit, CompileLimits, Compiled, Compiler};
 pub use inspect::Report;
 pub use runtime::{Runtime, Settings, StartError};
 pub use worker::worker_main;

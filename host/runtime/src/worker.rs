@@ -4,13 +4,19 @@
 //! was accepted the artifact, up to the end. A crash, or a limit that the system enforces, ends it without an
 //! answer; [`Compiler`](crate::Compiler) tells those from how it ended.
 
+use crate::compile::CompileLimits;
 use crate::confine::confine;
 use crate::inspect::{Refusal, Report, inspect};
 use crate::{engine, link};
-use sandglass_core::Problem;
+use sandglass_core::limit::Bytes;
+use sandglass_core::{Problem, Span};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
+
+/// The variables that tell this process its limits, the fields of [`CompileLimits`].
+pub(crate) const CPU_SECONDS: &str = "SANDGLASS_COMPILE_CPU_SECONDS";
+pub(crate) const MEMORY_BYTES: &str = "SANDGLASS_COMPILE_MEMORY_BYTES";
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -38,7 +44,9 @@ fn work() -> Result<(), String> {
     // The engine reserves address space for a memory that nobody will use; the limit begins after it.
     let engine = engine::for_compiling().map_err(|error| failed("engine", &error))?;
     let linker = link::linker(&engine).map_err(|error| failed("linker", &error))?;
-    confine().map_err(|error| failed("limits", &error))?;
+    let limits =
+        CompileLimits { cpu: Span::from_secs(given(CPU_SECONDS)?), memory: Bytes(given(MEMORY_BYTES)?) };
+    confine(limits).map_err(|error| failed("limits", &error))?;
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|error| failed("stdin", &error))?;
     let (answer, artifact) = match inspect(&engine, &linker, &bytes) {
@@ -56,4 +64,10 @@ fn work() -> Result<(), String> {
         .and_then(|()| out.write_all(&artifact))
         .and_then(|()| out.flush())
         .map_err(|error| failed("stdout", &error))
+}
+
+/// A limit that the parent sets.
+fn given(variable: &str) -> Result<u64, String> {
+    let value = std::env::var(variable).map_err(|error| format!("{variable}: {error}"))?;
+    value.parse().map_err(|error| format!("{variable}: {error}"))
 }

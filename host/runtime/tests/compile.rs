@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sandglass_core::Digest;
-use sandglass_runtime::{CompileError, CompileLimit, Compiler, Runtime, Settings};
+use sandglass_runtime::{CompileError, CompileLimit, CompileLimits, Compiler, Runtime, Settings};
 
 const JOB: &str = r#"(component
   (core module $m (func (export "run") (param i32 i32 i32) (result i32) unreachable)
@@ -29,6 +29,10 @@ fn compiler() -> Compiler {
 /// A child that does what a shell script says.
 fn script(script: &str) -> Compiler {
     Compiler::with_program("/bin/sh".into(), vec!["-c".into(), script.into()])
+}
+
+fn memory() -> CompileError {
+    CompileError::Limit(CompileLimit::Memory(CompileLimits::default().memory))
 }
 
 fn bytes(wat: &str) -> Bytes {
@@ -72,7 +76,9 @@ async fn a_component_that_takes_too_much_memory_to_compile_is_told_so() {
         &format!("(memory (export \"memory\") 1) (func (param i32) {body})"),
     );
     let error = compiler().compile(bytes(&wat)).await.unwrap_err();
-    assert_eq!(error, CompileError::Limit(CompileLimit::Memory));
+    assert_eq!(error, memory());
+    let told = "compiling takes more than 2GiB of memory (limit compile_memory)";
+    assert_eq!(error.to_string(), told);
 }
 
 #[tokio::test]
@@ -82,9 +88,13 @@ async fn how_a_child_ends_without_an_answer_says_whose_fault_it_is() {
         let component = component.clone();
         async move { script(how).compile(component).await.unwrap_err() }
     };
-    assert_eq!(ends("kill -XCPU $$").await, CompileError::Limit(CompileLimit::Cpu));
+    let cpu = CompileError::Limit(CompileLimit::Cpu(CompileLimits::default().cpu));
+    assert_eq!(cpu.to_string(), "compiling takes more than 1m of processor time (limit compile_cpu)");
+    assert_eq!(ends("kill -XCPU $$").await, cpu);
     let aborted = "echo 'memory allocation of 8 bytes failed' >&2; kill -ABRT $$";
-    assert_eq!(ends(aborted).await, CompileError::Limit(CompileLimit::Memory));
+    assert_eq!(ends(aborted).await, memory());
+    let panicked = "echo 'unhandled out-of-memory error: out of memory' >&2; exit 101";
+    assert_eq!(ends(panicked).await, memory());
     assert!(matches!(ends("kill -SEGV $$").await, CompileError::Refused(_)));
     assert!(matches!(ends("exit 101").await, CompileError::Refused(_)));
     assert!(matches!(ends("kill -KILL $$").await, CompileError::Failed(_)));

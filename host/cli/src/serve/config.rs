@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use sandglass_core::Span;
 use sandglass_core::limit::Bytes;
 use sandglass_core::retention::Retention;
+use sandglass_runtime::CompileLimits;
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -36,6 +37,9 @@ pub(crate) struct Layer {
     pub(crate) guest_threads: Option<usize>,
     /// The largest component that may be uploaded.
     pub(crate) upload_max: Option<Bytes>,
+    /// What compiling one may take.
+    pub(crate) compile_cpu: Option<Span>,
+    pub(crate) compile_memory: Option<Bytes>,
     /// Connections at one time, and those from one address.
     pub(crate) connections_max: Option<usize>,
     pub(crate) connections_per_address_max: Option<usize>,
@@ -57,6 +61,7 @@ pub(crate) struct Config {
     pub(crate) memory_max: Option<Bytes>,
     pub(crate) guest_threads: Option<usize>,
     pub(crate) upload_max: Option<Bytes>,
+    pub(crate) compile: CompileLimits,
     pub(crate) connections_max: Option<usize>,
     pub(crate) connections_per_address_max: Option<usize>,
     pub(crate) stop_grace: Span,
@@ -94,6 +99,10 @@ impl Layer {
     /// What is given must be something.
     pub(crate) fn check(&self) -> Result<()> {
         const DAY: Span = Span::from_secs(86_400);
+        const SECOND: Span = Span::from_secs(1);
+        const CPU_MAX: Span = Span::from_secs(120);
+        const MEMORY_MIN: Bytes = Bytes::mib(64);
+        const MEMORY_MAX: Bytes = Bytes::mib(64 << 10);
         for (name, value) in [
             ("attempts_max", self.attempts_max),
             ("guest_threads", self.guest_threads),
@@ -104,6 +113,18 @@ impl Layer {
         }
         if let Some(history) = self.history {
             anyhow::ensure!(history >= DAY, "`history` is {history}, and must be at least {DAY}");
+        }
+        if let Some(cpu) = self.compile_cpu {
+            anyhow::ensure!(
+                (SECOND..=CPU_MAX).contains(&cpu) && cpu.to_std().subsec_nanos() == 0,
+                "`compile_cpu` is {cpu}, and must be whole seconds from {SECOND} to {CPU_MAX}"
+            );
+        }
+        if let Some(memory) = self.compile_memory {
+            anyhow::ensure!(
+                (MEMORY_MIN..=MEMORY_MAX).contains(&memory),
+                "`compile_memory` is {memory}, and must be from {MEMORY_MIN} to {MEMORY_MAX}"
+            );
         }
         if let Some(listen) = &self.listen {
             let port = listen.rsplit_once(':').map(|(_, port)| port.parse::<u16>().is_ok());
@@ -126,6 +147,8 @@ impl Layer {
             memory_max: self.memory_max.or(other.memory_max),
             guest_threads: self.guest_threads.or(other.guest_threads),
             upload_max: self.upload_max.or(other.upload_max),
+            compile_cpu: self.compile_cpu.or(other.compile_cpu),
+            compile_memory: self.compile_memory.or(other.compile_memory),
             connections_max: self.connections_max.or(other.connections_max),
             connections_per_address_max: self
                 .connections_per_address_max
@@ -136,6 +159,7 @@ impl Layer {
     }
 
     pub(crate) fn resolve(self) -> Result<Config> {
+        let compile = CompileLimits::default();
         Ok(Config {
             data: std::path::absolute(self.data.map_or_else(folder::default_data, Ok)?)
                 .context("the data folder")?,
@@ -146,6 +170,10 @@ impl Layer {
             memory_max: self.memory_max,
             guest_threads: self.guest_threads,
             upload_max: self.upload_max,
+            compile: CompileLimits {
+                cpu: self.compile_cpu.unwrap_or(compile.cpu),
+                memory: self.compile_memory.unwrap_or(compile.memory),
+            },
             connections_max: self.connections_max,
             connections_per_address_max: self.connections_per_address_max,
             stop_grace: self.stop_grace.unwrap_or(DEFAULT_STOP_GRACE),
@@ -202,6 +230,8 @@ mod tests {
             ("history = 30", "invalid type"),
             ("history = '1h'", "`history` is 1h, and must be at least 1d"),
             ("attempts_max = 0", "`attempts_max` is 0"),
+            ("compile_cpu = '1500ms'", "`compile_cpu` is 1500ms, and must be whole seconds from 1s to 2m"),
+            ("compile_memory = '1MiB'", "`compile_memory` is 1MiB, and must be from 64MiB to 64GiB"),
             ("listen = '8420'", "`listen` is `8420`"),
             ("listen = '::1:x'", "`listen` is"),
         ] {

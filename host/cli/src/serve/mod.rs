@@ -3,6 +3,7 @@
 
 pub(crate) mod config;
 pub(crate) mod data;
+mod memory;
 mod metrics;
 pub(crate) mod portal;
 pub(crate) mod process;

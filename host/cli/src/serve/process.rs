@@ -1,7 +1,7 @@
 //! The host from its start to its end.
 
 use super::config::Config;
-use super::{data, metrics, portal, secret, token};
+use super::{data, memory, metrics, portal, secret, token};
 use crate::client::DEFAULT_URL;
 use crate::folder;
 use anyhow::{Context, Result, anyhow, bail};
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) fn run(config: &Config) -> Result<()> {
     // Before there is anything to hide.
     secret::seclude();
+    memory::give_back();
     data::prepare(&config.data)?;
     let store = open_store(&config.data)?;
     let runtime = Runtime::new(&settings(config))?;
@@ -70,7 +71,7 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     }
     let metrics = metrics::install()?;
     let clock: Clock = Arc::new(now);
-    let compiler = Compiler::new().context("the compiler's process cannot be started")?;
+    let compiler = Compiler::new(config.compile).context("the compiler's process cannot be started")?;
     let history = Retention { age: config.history, bytes: config.history_max };
     let mut options = sandglass_scheduler::Options { history, ..Default::default() };
     let bounds = settings(config);
