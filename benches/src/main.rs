@@ -1,10 +1,12 @@
 //! `cargo xtask bench`: what the claims of speed rest on.
 //!
 //! Each figure stands beside its floor, measured in the same run: what wasmtime and sled alone would need for
-//! the same work. The ratio is what to trust; the absolute numbers are the machine's.
+//! the same work. The ratio is what to trust; the absolute numbers are the machine's. `cargo xtask bench hostile`
+//! measures only how the host keeps its pace whatever guests do.
 
 mod engine;
 mod host;
+mod hostile;
 mod measure;
 mod outage;
 mod storage;
@@ -22,7 +24,8 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("compile-worker") {
         return sandglass_runtime::worker_main();
     }
-    match run() {
+    let only_hostile = std::env::args().nth(1).as_deref() == Some("hostile");
+    match if only_hostile { hostile() } else { run() } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let guest = std::fs::read(guest()?).context("the guest `trivial`: `cargo xtask guests` builds it")?;
+    let guest = guest("trivial")?;
     let cores = std::thread::available_parallelism()?;
     println!("{cores} cores; {JOBS} jobs of a trivial component, all due at once, {} times\n", ROUNDS - 1);
 
@@ -66,7 +69,13 @@ fn run() -> Result<()> {
         "  durable runs a second, Sandglass over their floor {:>6.2}   (floor {floor:.0} a second: wasmtime's time and sled's, one after the other)",
         host.per_second / floor
     );
-    show_outages(&guest)
+    show_outages(&guest)?;
+    println!();
+    hostile()
+}
+
+fn hostile() -> Result<()> {
+    hostile::show(&guest("trivial")?, &guest("probe")?)
 }
 
 /// Jobs that are due every second while the host is off.
@@ -91,12 +100,11 @@ fn show_outages(guest: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn guest() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("SANDGLASS_BENCH_GUEST") {
-        return Ok(path.into());
-    }
+fn guest(name: &str) -> Result<Vec<u8>> {
     // target/debug/sandglass-benches stands beside target/guests.
     let program = std::env::current_exe()?;
     let target = program.ancestors().nth(2).context("the target folder")?;
-    Ok(target.join("guests/trivial.wasm"))
+    let folder = std::env::var_os("SANDGLASS_GUESTS").map_or_else(|| target.join("guests"), PathBuf::from);
+    let path = folder.join(name).with_extension("wasm");
+    std::fs::read(&path).with_context(|| format!("{}: `cargo xtask guests` builds it", path.display()))
 }

@@ -24,7 +24,7 @@ usage: cargo xtask COMMAND
   test [SUITE...] [--full]  run the suites, or some of them; --list says which there are
   demo [--once] [--data DIR] [--listen ADDR]
                             a host with a job at work on a public data set
-  bench [ARGUMENT...]       measure what the speed claims rest on
+  bench [hostile]           measure what the speed claims rest on, or only how hostile guests slow the host down
   sim --seeds N             the simulation with so many seeds
   sim --seed X              one seed, told step by step
   sim --mutants [NAME...]   whether the simulation notices when the code is broken
