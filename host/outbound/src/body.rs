@@ -7,7 +7,7 @@ use http_body::{Body, Frame, SizeHint};
 use sandglass_core::limit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 /// The body of an answer. Dropping it closes the connection.
@@ -38,7 +38,10 @@ impl Body for Incoming {
         match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
             Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
             Some(Err(error)) => {
-                let error = this.ledger.fault(of_hyper(&error, "the answer's body"));
+                // At the deadline the connection is closed, and that may be seen before it.
+                let is_late = Instant::now() >= this.deadline.deadline();
+                let error = if is_late { this.late.clone() } else { of_hyper(&error, "the answer's body") };
+                let error = this.ledger.fault(error);
                 this.ledger.ended();
                 Poll::Ready(Some(Err(error)))
             }

@@ -221,7 +221,12 @@ struct Deadline {
 impl Deadline {
     /// `what` is what should have happened.
     async fn within<T>(self, what: &str, step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        timeout_at(self.at, step).await.unwrap_or_else(|_| Err(self.late(what)))
+        match timeout_at(self.at, step).await {
+            // At the deadline the connection is closed, and that may be seen before it.
+            Ok(Err(Error::Unavailable { .. })) if Instant::now() >= self.at => Err(self.late(what)),
+            Ok(done) => done,
+            Err(_) => Err(self.late(what)),
+        }
     }
 
     /// The sooner of this, and what the caller asked for.

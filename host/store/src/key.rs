@@ -146,7 +146,9 @@ impl Key for Instant {
     }
 
     fn decode(bytes: &[u8]) -> Option<Instant> {
-        u64::decode(bytes).map(|flipped| Instant::from_millis((flipped ^ (1 << 63)) as i64))
+        let millis = (u64::decode(bytes)? ^ (1 << 63)) as i64;
+        // Of what lies beyond all instants, none was ever written.
+        Some(Instant::from_millis(millis)).filter(|instant| instant.millis() == millis)
     }
 }
 
@@ -429,6 +431,11 @@ mod tests {
             let (first, second) = (Instant::from_millis(a), Instant::from_millis(a + i64::from(b)));
             prop_assert_eq!(first.cmp(&second), first.to_bytes().cmp(&second.to_bytes()));
             prop_assert_eq!(Instant::decode(&first.to_bytes()), Some(first));
+        }
+
+        #[test]
+        fn bytes_are_one_instant_or_none(bytes: [u8; 8]) {
+            prop_assert!(Instant::decode(&bytes).is_none_or(|instant| instant.to_bytes() == bytes));
         }
 
         #[test]

@@ -9,5 +9,6 @@ mod guest;
 mod injection;
 mod limit;
 mod name;
+mod server;
 mod upload;
 mod wat;

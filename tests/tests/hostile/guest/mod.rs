@@ -6,6 +6,7 @@ mod handle;
 mod lifting;
 mod memory;
 mod reach;
+mod request;
 mod sleep;
 mod stack;
 mod storm;
@@ -120,6 +121,7 @@ pub fn all() -> Vec<Guest> {
         sleep::guests(),
         flood::guests(),
         reach::guests(),
+        request::guests(),
     ];
     parts.into_iter().flatten().collect()
 }
