@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the claims of speed rest on.
+//! `cargo xtask bench`: what the claims of speed rest on; `cargo xtask bench rows`: imports and exports.
 //!
 //! Each figure stands beside its floor, measured in the same run: what wasmtime and sled alone would need for
 //! the same work. The ratio is what to trust; the absolute numbers are the machine's. `cargo xtask bench hostile`
@@ -9,6 +9,7 @@ mod host;
 mod hostile;
 mod measure;
 mod outage;
+mod rows;
 mod storage;
 
 use anyhow::{Context, Result};
@@ -24,8 +25,13 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("compile-worker") {
         return sandglass_runtime::worker_main();
     }
-    let only_hostile = std::env::args().nth(1).as_deref() == Some("hostile");
-    match if only_hostile { hostile() } else { run() } {
+    let asked = std::env::args().nth(1);
+    let measured = match asked.as_deref() {
+        Some("hostile") => hostile(),
+        Some("rows") => show_rows(),
+        _ => run(),
+    };
+    match measured {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
@@ -76,6 +82,20 @@ fn run() -> Result<()> {
 
 fn hostile() -> Result<()> {
     hostile::show(&guest("trivial")?, &guest("probe")?)
+}
+
+/// Rows that go in and out.
+const ROWS: usize = 1_000_000;
+
+fn show_rows() -> Result<()> {
+    let rows::Figures { raw_insert, import, raw_read, export } = rows::measure(ROWS)?;
+    println!("{ROWS} rows of about 150 bytes, rows a second");
+    println!("  the store alone, 1,000 in a transaction  {raw_insert:>9.0}");
+    println!("  import of NDJSON over HTTP               {import:>9.0}   ratio {:>5.2}", import / raw_insert);
+    println!("  the store alone, read again              {raw_read:>9.0}");
+    println!("  export of NDJSON over HTTP               {export:>9.0}   ratio {:>5.2}", export / raw_read);
+    println!("  export over the store's insertion                    ratio {:>5.2}", export / raw_insert);
+    Ok(())
 }
 
 /// Jobs that are due every second while the host is off.

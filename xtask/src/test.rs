@@ -111,6 +111,14 @@ const SUITES: &[Suite] = &[
         },
     },
     Suite {
+        name: "tables",
+        proves: "rows are what jobs and clients were told, through kills; what an index is read for does not grow",
+        full: false,
+        needs: &[Need::Guests, Need::Host],
+        // With the figures that the tests print.
+        run: || run_command(test().args(["--workspace", "--test", "tables", "--", "--show-output"])),
+    },
+    Suite {
         name: "portal",
         proves: "the portal does what it says, in a browser",
         full: false,

@@ -86,6 +86,7 @@ fn bounded(app: &App) -> Router<App> {
         .route("/tables", get(table::list))
         .route("/tables/{table}", get(table::get).put(table::put).delete(table::delete))
         .route("/tables/{table}/rows", get(query::list).delete(query::delete))
+        .route("/tables/{table}/explain", get(query::explain))
         .route("/tables/{table}/rows/{id}", get(row::get).put(row::put).patch(row::patch).delete(row::delete))
         .route("/tables/{table}/export", get(transfer::export))
         .route("/emails", get(email::list))
@@ -115,6 +116,7 @@ fn once(app: &App) -> Router<App> {
     let bounded = Router::new()
         .route("/jobs/{name}/backfill", post(request::backfill))
         .route("/tables/{table}/rows", post(row::add))
+        .route("/batch", post(row::batch::write))
         .route_layer(from_fn_with_state(app.clone(), guard::bound));
     // A run may be waited for.
     bounded.route("/jobs/{name}/runs", post(request::ask)).route("/runs/{id}/retry", post(request::again))

@@ -44,6 +44,7 @@ enum Command {
     Upcoming(command::upcoming::Upcoming),
     Skips(command::skips::Skips),
     Tables(command::tables::Tables),
+    Indexes(command::indexes::Indexes),
     Rows(command::rows::Rows),
     Export(command::export::Export),
     Import(command::import::Import),
@@ -82,6 +83,7 @@ impl Cli {
             Command::Upcoming(command) => command.run(context),
             Command::Skips(command) => command.run(context),
             Command::Tables(command) => command.run(context),
+            Command::Indexes(command) => command.run(context),
             Command::Rows(command) => command.run(context),
             Command::Export(command) => command.run(context),
             Command::Import(command) => command.run(context),
@@ -186,6 +188,8 @@ mod tests {
             "sandglass retry",
             "sandglass backfill a yesterday today",
             "sandglass secrets set no.name",
+            "sandglass indexes",
+            "sandglass indexes add sessions",
         ] {
             let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

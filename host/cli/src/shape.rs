@@ -169,6 +169,19 @@ pub(crate) struct Preview {
 pub(crate) struct Table {
     pub(crate) name: String,
     pub(crate) created_at: Instant,
+    #[serde(default)]
+    pub(crate) indexes: Vec<Index>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Index {
+    pub(crate) fields: Vec<String>,
+    pub(crate) unique: bool,
+    /// `building`, `ready` or `failed`.
+    pub(crate) state: String,
+    /// Rows that have their entries, while it is being built.
+    pub(crate) rows: Option<u64>,
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,11 +6,13 @@
 
 use crate::email::Email;
 use crate::id::Name;
+use crate::index::{Entry, Index, IndexId};
 use crate::limit::{Bytes, fixed};
-use crate::row::RowId;
+use crate::query::Interval;
+use crate::row::{Row, RowId};
 use crate::time::Instant;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 /// Which row of which table.
@@ -31,6 +33,19 @@ pub struct Change {
     pub created_at: Option<Instant>,
     /// Bytes of its fields as JSON text.
     pub size: u64,
+}
+
+impl Change {
+    /// The row that the attempt sees from now on, none where it is deleted.
+    pub fn row(&self, id: &RowId) -> Option<Row> {
+        self.fields.as_ref().map(|fields| Row {
+            id: id.clone(),
+            version: 0,
+            created_at: self.created_at.unwrap_or(self.at),
+            updated_at: self.at,
+            fields: fields.clone(),
+        })
+    }
 }
 
 /// What the row must be like at the commit.
@@ -76,6 +91,27 @@ pub struct Workspace {
     bytes: u64,
     seen: HashMap<RowKey, Expected>,
     tracked_max: u64,
+    /// What was written, as the indexes would have it that were asked for since the last commit.
+    indexed: BTreeMap<IndexId, Written>,
+}
+
+/// The rows that an attempt wrote in one table, as entries of an index.
+#[derive(Debug)]
+struct Written {
+    table: Name,
+    index: Index,
+    entries: BTreeSet<Vec<u8>>,
+}
+
+impl Written {
+    fn replace(&mut self, id: &RowId, before: Option<&Change>, after: &Change) {
+        if let Some(row) = before.and_then(|change| change.row(id)) {
+            self.entries.remove(&self.index.entry(&row).to_bytes());
+        }
+        if let Some(row) = after.row(id) {
+            self.entries.insert(self.index.entry(&row).to_bytes());
+        }
+    }
 }
 
 impl Workspace {
@@ -89,18 +125,41 @@ impl Workspace {
         self.effects.rows.get(key)
     }
 
-    /// What this attempt wrote in `table`, from the row `after` on (not with it), in the order of ids.
-    pub fn written_after<'a>(
+    /// What this attempt wrote in `table`, in an interval of ids and in their order.
+    pub fn written_in<'a>(
         &'a self,
         table: &'a Name,
-        after: Option<&RowId>,
+        ids: &'a Interval,
     ) -> impl Iterator<Item = (&'a RowId, &'a Change)> {
-        let from = match after {
-            Some(id) => Bound::Excluded(RowKey { table: table.clone(), id: id.clone() }),
-            None => Bound::Included(RowKey { table: table.clone(), id: RowId::least() }),
-        };
-        let rows = self.effects.rows.range((from, Bound::Unbounded));
-        rows.take_while(move |(key, _)| key.table == *table).map(|(key, change)| (&key.id, change))
+        let from = RowKey { table: table.clone(), id: RowId::bound(&ids.from) };
+        let rows = self.effects.rows.range((Bound::Included(from), Bound::Unbounded));
+        let inside = |key: &RowKey| key.table == *table && ids.contains(key.id.as_str().as_bytes());
+        rows.take_while(move |(key, _)| inside(key)).map(|(key, change)| (&key.id, change))
+    }
+
+    /// Keeps what is written in the table as entries of an index, too, up to the next commit.
+    pub fn keep_indexed(&mut self, table: &Name, index: &Index) {
+        if self.indexed.contains_key(&index.id) {
+            return;
+        }
+        let mut written = Written { table: table.clone(), index: index.clone(), entries: BTreeSet::new() };
+        for (id, change) in self.written_in(table, &Interval::all()) {
+            written.replace(id, None, change);
+        }
+        self.indexed.insert(index.id, written);
+    }
+
+    /// Entries of the rows that this attempt wrote, for an index that is kept so.
+    pub fn indexed_in(
+        &self,
+        index: IndexId,
+        within: &Interval,
+    ) -> impl DoubleEndedIterator<Item = Entry> + use<'_> {
+        let from = Bound::Included(within.from.clone());
+        let to = within.to.clone().map_or(Bound::Unbounded, Bound::Excluded);
+        let entries = self.indexed.get(&index).filter(|_| !within.is_empty());
+        let found = entries.map(|written| written.entries.range((from, to)));
+        found.into_iter().flatten().filter_map(|bytes| Entry::from_bytes(bytes))
     }
 
     /// The attempt was shown the committed row in this version; 0 says that there is none.
@@ -142,8 +201,12 @@ impl Workspace {
             .or_else(|| self.seen.get(&key).copied())
             .unwrap_or(Expected::Anything);
         let created_at = created_at.or(before.and_then(|change| change.created_at));
+        let change = Change { fields, expected, at, created_at, size };
+        for written in self.indexed.values_mut().filter(|written| written.table == key.table) {
+            written.replace(&key.id, before, &change);
+        }
         self.bytes = bytes;
-        self.effects.rows.insert(key, Change { fields, expected, at, created_at, size });
+        self.effects.rows.insert(key, change);
         Ok(())
     }
 
@@ -165,6 +228,7 @@ impl Workspace {
     /// Hands over what is to be committed, and begins anew.
     pub fn take(&mut self) -> Effects {
         self.seen.clear();
+        self.indexed.clear();
         self.bytes = 0;
         std::mem::take(&mut self.effects)
     }
@@ -231,11 +295,39 @@ mod tests {
         let other = RowKey { table: "u".parse().unwrap(), id: "d".parse().unwrap() };
         workspace.write(other, Some(fields(1)), None, Instant::EPOCH).unwrap();
         let table: Name = "t".parse().unwrap();
-        let ids = |after: Option<&str>| -> Vec<String> {
-            let after: Option<RowId> = after.map(|id| id.parse().unwrap());
-            workspace.written_after(&table, after.as_ref()).map(|(id, _)| id.to_string()).collect()
+        let ids = |ids: Interval| -> Vec<String> {
+            workspace.written_in(&table, &ids).map(|(id, _)| id.to_string()).collect()
         };
-        assert_eq!(ids(None), ["a", "b", "c"]);
-        assert_eq!(ids(Some("a")), ["b", "c"]);
+        assert_eq!(ids(Interval::all()), ["a", "b", "c"]);
+        assert_eq!(ids(Interval::all().after(b"a")), ["b", "c"]);
+        assert_eq!(ids(Interval::all().before(b"b")), ["a"]);
+        assert_eq!(ids(Interval::prefix(b"b".to_vec())), ["b"]);
+    }
+
+    #[test]
+    fn what_was_written_is_kept_as_entries_of_the_indexes_that_were_asked_for() {
+        let declared = serde_json::from_value(serde_json::json!({"fields": ["n"]})).unwrap();
+        let index = Index { id: IndexId(3), declared, state: crate::index::State::Ready };
+        let table: Name = "t".parse().unwrap();
+        let mut workspace = Workspace::new(10);
+        let write = |workspace: &mut Workspace, id: &str, n: Option<i64>| {
+            let fields = n.map(|n| (serde_json::json!({"n": n}).as_object().unwrap().clone(), 1));
+            workspace.write(key(id), fields, None, Instant::EPOCH).unwrap();
+        };
+        let ids = |workspace: &Workspace| -> Vec<String> {
+            workspace.indexed_in(index.id, &Interval::all()).map(|entry| entry.id.to_string()).collect()
+        };
+        write(&mut workspace, "a", Some(3));
+        write(&mut workspace, "b", Some(1));
+        assert!(ids(&workspace).is_empty());
+        workspace.keep_indexed(&table, &index);
+        assert_eq!(ids(&workspace), ["b", "a"]);
+        write(&mut workspace, "c", Some(2));
+        write(&mut workspace, "a", Some(0));
+        assert_eq!(ids(&workspace), ["a", "b", "c"]);
+        write(&mut workspace, "b", None);
+        assert_eq!(ids(&workspace), ["a", "c"]);
+        workspace.take();
+        assert!(ids(&workspace).is_empty());
     }
 }

@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod grant;
 pub mod host;
 pub mod id;
+pub mod index;
 pub mod job;
 pub mod limit;
 pub mod log;

@@ -202,6 +202,10 @@ pub mod fixed {
     pub const INPUT: Bytes = Bytes::kib(256);
     /// One row's object, as JSON text.
     pub const ROW: Bytes = Bytes::kib(256);
+    /// Indexes of one table, fields of one index, and the bytes of a field's name in it.
+    pub const INDEXES: usize = 8;
+    pub const INDEX_FIELDS: usize = 4;
+    pub const INDEX_FIELD_NAME: usize = 255;
     /// Rows written by one commit, and the bytes of them.
     pub const COMMIT_ROWS: usize = 10_000;
     pub const COMMIT: Bytes = Bytes::mib(8);

@@ -5,7 +5,7 @@ use crate::executor::Executor;
 use crate::log::{Journal, Journals};
 use crate::vault::{KeySource, SecretError, Vault};
 use crate::watch::Watched;
-use crate::{claim, metric, notify, prune, recover};
+use crate::{claim, index, metric, notify, prune, recover};
 use parking_lot::Mutex;
 use sandglass_core::limit::{Bytes, fixed};
 use sandglass_core::retention::Retention;
@@ -89,6 +89,7 @@ pub struct Host {
     /// Runs of all jobs that wait for an attempt, as they were counted lately.
     waiting: AtomicUsize,
     due: Notify,
+    pub(crate) index_work: Notify,
     executing: Mutex<Executing>,
     attempts: AtomicU64,
     changes: broadcast::Sender<RunId>,
@@ -139,6 +140,7 @@ impl Host {
             seen: Mutex::new(Instant::MIN),
             waiting: AtomicUsize::new(0),
             due: Notify::new(),
+            index_work: Notify::new(),
             executing: Mutex::default(),
             attempts: AtomicU64::new(0),
             changes: broadcast::channel(CHANGES_KEPT).0,
@@ -157,6 +159,7 @@ impl Host {
         host.tasks.spawn(claim::run(host.clone()));
         host.tasks.spawn(prune::run(host.clone()));
         host.tasks.spawn(notify::run(host.clone()));
+        host.tasks.spawn(index::run(host.clone()));
         Ok(host)
     }
 
@@ -366,6 +369,11 @@ impl Host {
     /// Ends when something may have become due earlier than was known, or a slot may have become free.
     pub(crate) async fn woken(&self) {
         self.due.notified().await;
+    }
+
+    /// There may be indexes to build, or to drop.
+    pub fn indexes_changed(&self) {
+        self.index_work.notify_one();
     }
 
     /// Attempts that execute now.

@@ -7,6 +7,7 @@ mod component;
 mod execute;
 mod executor;
 mod host;
+mod index;
 mod log;
 pub mod metric;
 mod notify;

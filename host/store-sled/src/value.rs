@@ -7,13 +7,17 @@
 //! entries at most (16, the one that makes it split, and the 3 of a neighbour that it takes over); pieces
 //! are cut so that even 28 of them fit.
 
+use sandglass_core::index::Entry;
 use sandglass_store::{Space, StoreError};
 
 /// The largest value that is kept whole, and the size of a piece.
 pub(crate) const PIECE_BYTES: usize = 4096;
 
-// Keys of up to 512 bytes, and a few that sled adds to each entry: the host's longest key has 320.
-const _: () = assert!(28 * (PIECE_BYTES + 512 + 16) < (512 << 10) / 4 - 64);
+// Keys of up to 336 bytes, and a few that sled adds to each entry: a piece of a row has the longest key of those
+// that have a large value. An entry of an index has a longer key and no value, so it is smaller than a piece; but two
+// such keys may bound a leaf.
+const _: () = assert!(28 * (PIECE_BYTES + 336 + 16) + 2 * (Entry::BYTES_MAX + 16) < (512 << 10) / 4 - 64);
+const _: () = assert!(Entry::BYTES_MAX + 64 < PIECE_BYTES);
 
 /// The spaces that records cannot be in: those of [`Space`] are below.
 const PIECES: u8 = 255;

@@ -9,6 +9,7 @@
 
 pub mod conformance;
 pub mod day;
+pub mod index;
 pub mod key;
 pub mod layer;
 pub mod memory;

@@ -3,12 +3,14 @@
 //! JSON, because a record outlives the code that wrote it; the version is there for the day when a form
 //! changes. The checksum finds what a damaged disk or a damaged log of the backend left.
 
+use crate::index::IndexTask;
 use crate::key::{DueKey, Key, LiveKey, NoticeKey, OnceKey, PieceKey, RevisionKey, RowPlace, SkipKey};
 use crate::space::Space;
 use crate::store::StoreError;
 use sandglass_core::email::Email;
 use sandglass_core::epoch::Epoch;
 use sandglass_core::grant::Grants;
+use sandglass_core::index::{Index, IndexId};
 use sandglass_core::job::{Job, Reason, Revision, Skip, Status};
 use sandglass_core::notify::Notice;
 use sandglass_core::right::{Right, Rights};
@@ -87,6 +89,8 @@ pub struct Meta {
     /// The number of the newest job.
     pub newest_job: u32,
     pub jobs: u64,
+    /// The number of the newest index of a table.
+    pub newest_index: u32,
     /// Which clock instants are read from.
     pub epoch: Epoch,
 }
@@ -199,6 +203,8 @@ pub struct Once {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     pub created_at: Instant,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<Index>,
 }
 
 /// Who may call the API.
@@ -287,6 +293,7 @@ json_record!(Notice, Notice, NoticeKey);
 json_record!(Once, Once, OnceKey);
 json_record!(Skip, Skip, SkipKey);
 json_record!(Table, Table, Name);
+json_record!(IndexTask, IndexTask, IndexId);
 // By commit and place in it: the outbox in the order of its making.
 json_record!(Email, Email, PieceKey<u64>);
 // Under the hash of the token, which is all that is kept of it.
@@ -344,6 +351,16 @@ impl Record for Row {
     }
 }
 
+/// What a row's record says before its object: its version, and when it was inserted.
+pub fn row_head(bytes: &[u8]) -> Result<(u64, Instant), StoreError> {
+    let body = open(Space::Row, bytes)?;
+    let head = body.split_first_chunk::<8>().and_then(|(version, rest)| {
+        let (created_at, _) = rest.split_first_chunk::<8>()?;
+        Some((u64::from_be_bytes(*version), Instant::from_millis(i64::from_be_bytes(*created_at))))
+    });
+    head.ok_or_else(|| StoreError::Damaged("a row does not read".into()))
+}
+
 /// A row's record, of its parts.
 pub fn encode_row(
     id: &RowId,
@@ -389,5 +406,7 @@ mod tests {
             fields: fields.as_object().unwrap().clone(),
         };
         assert_eq!(Row::decode(&row.encode()).unwrap(), row);
+        assert_eq!(row_head(&row.encode()), Ok((row.version, row.created_at)));
+        assert!(row_head(&seal(&[0; 15])).is_err());
     }
 }

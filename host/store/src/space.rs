@@ -33,6 +33,10 @@ pub enum Space {
     Session = 24,
     /// Who changed what.
     Audit = 40,
+    /// Entries of tables' indexes.
+    Index = 25,
+    /// What is to be done for indexes: built, or dropped.
+    IndexTask = 26,
     /// Ended runs. In history: see [`Space::is_history`].
     Ended = 128,
     /// Pieces of runs' logs. In history too.
@@ -40,7 +44,7 @@ pub enum Space {
 }
 
 impl Space {
-    pub const ALL: [Space; 23] = [
+    pub const ALL: [Space; 25] = [
         Space::Meta,
         Space::Component,
         Space::Chunk,
@@ -62,6 +66,8 @@ impl Space {
         Space::Once,
         Space::Session,
         Space::Audit,
+        Space::Index,
+        Space::IndexTask,
         Space::Ended,
         Space::Log,
     ];

@@ -159,6 +159,12 @@ impl<T: DeserializeOwned> Query<'_, T> {
         self.fetch(self.request.cursor.clone(), self.request.limit)
     }
 
+    /// The first row that matches, none where none does. It reads no more than that one where an index is in the
+    /// query's order.
+    pub fn first(&self) -> Result<Option<Row<T>>> {
+        Ok(self.fetch(self.request.cursor.clone(), Some(1))?.rows.pop())
+    }
+
     /// The rows that match, one by one. An error is the last item.
     pub fn iter(&self) -> Rows<'_, T> {
         Rows {

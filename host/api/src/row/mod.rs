@@ -1,5 +1,8 @@
 //! `/tables/{table}/rows/{id}`: single rows, and adding some.
 
+pub(crate) mod batch;
+mod csv;
+mod ndjson;
 pub(crate) mod query;
 mod scan;
 pub(crate) mod transfer;

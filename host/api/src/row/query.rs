@@ -1,20 +1,22 @@
 //! `/tables/{table}/rows?...`: the rows that match, and deleting them.
 
 use super::View;
-use super::scan::{Rows, too_many};
+use super::scan::{Counted, Looked, Passage, too_many};
 use crate::app::App;
 use crate::parameter::Parameters;
 use crate::path::At;
 use crate::problem::Refusal;
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::CONTENT_RANGE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use sandglass_core::Name;
-use sandglass_core::query::{self, Filter, Page, Query, rest};
-use sandglass_core::row::{Row, RowId};
-use sandglass_store::op::{self, OpError};
-use sandglass_store::{Read, StoreError, Write};
+use sandglass_core::index::Index;
+use sandglass_core::query::{self, Filter, Page, Query, Walk, rest};
+use sandglass_core::row::Row;
+use sandglass_store::op;
+use sandglass_store::{Read, StoreError};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -51,71 +53,95 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let query = rest::parse(&table, parameters.rest()).map_err(Refusal::invalid)?;
-    let filter = query.filter().clone();
+    let (filter, is_first) = (query.filter().clone(), query.cursor().is_none());
     let most = app.options.rows_scanned_max;
     let name = table.clone();
-    let page = app.scan(move |read| page(read, &name, &query, most)).await?;
+    let (page, _) = app.scan(move |read| page(read, &name, &query, most)).await?;
     let count = if wants_count(&headers) { Some(count(&app, &table, &filter).await?) } else { None };
+    let range = count.and_then(|count| content_range(page.rows.len(), is_first, count));
     let found = Json(Found { items: page.rows, next: page.next, count });
-    if count.is_none() {
-        return Ok(found.into_response());
-    }
+    let Some(range) = range else { return Ok(found.into_response()) };
     let applied = (HeaderName::from_static("preference-applied"), HeaderValue::from_static("count=exact"));
-    Ok(([applied], found).into_response())
+    Ok(([applied, (CONTENT_RANGE, range)], found).into_response())
 }
 
-/// One page, as all of it is at one moment.
-fn page(read: &dyn Read, table: &Name, query: &Query, most: u64) -> Result<Page, Refusal> {
-    op::table::find(read, table)?;
-    let after = query.start_after_id().cloned();
-    let rows = Rows::new(read, table, after, query.limit() as usize + 1, most);
-    query::collect(rows, query)
+/// Which of all rows that match are on the page, as `PostgREST` writes it: `0-24/573`. Of a later page nobody has
+/// counted the rows before it, and of an empty one there is nothing to say: `*/573`.
+fn content_range(rows: usize, is_first: bool, count: u64) -> Option<HeaderValue> {
+    let range = if is_first && rows > 0 { format!("0-{}/{count}", rows - 1) } else { format!("*/{count}") };
+    HeaderValue::try_from(range).ok()
 }
 
-/// Rows that one look of a count sees. Commits come between them: a count is no page.
+/// One page, as all of it is at one moment, and what was looked at for it.
+fn page(read: &dyn Read, table: &Name, query: &Query, most: u64) -> Result<(Page, Way), Refusal> {
+    let indexes = op::table::find(read, table)?.indexes;
+    let walk = Walk::of(query, &indexes);
+    let index = indexes.iter().find(|index| Some(index.id) == walk.index());
+    let (index, in_order) = (index.map(Index::name), walk.is_in_order());
+    let mut rows = Counted::new(read, table, most);
+    let page = query::page(&mut rows, query, walk)?;
+    Ok((page, Way { index, in_order, looked: rows.looked }))
+}
+
+/// How a page was found.
+struct Way {
+    index: Option<String>,
+    in_order: bool,
+    looked: Looked,
+}
+
+/// What a page of a query costs: which index served it, and how much was read for it.
+pub(crate) async fn explain(
+    State(app): State<App>,
+    At(table): At<Name>,
+    parameters: Parameters,
+) -> Result<Json<Value>, Refusal> {
+    let query = rest::parse(&table, parameters.rest()).map_err(Refusal::invalid)?;
+    let most = app.options.rows_scanned_max;
+    let (page, way) = app.scan(move |read| page(read, &table, &query, most)).await?;
+    let Looked { keys, scanned, fetched } = way.looked;
+    Ok(Json(json!({
+        "index": way.index,
+        "in_order": way.in_order,
+        "keys_read": keys,
+        "rows_read": scanned + fetched,
+        "rows_returned": page.rows.len(),
+        "next": page.next,
+    })))
+}
+
+/// Rows or entries that one look of a count sees. Commits come between them: a count is no page.
 const COUNTED_AT_ONCE: u64 = 5_000;
 
 async fn count(app: &App, table: &Name, filter: &Filter) -> Result<u64, Refusal> {
     let most = app.options.rows_scanned_max;
-    let (mut matching, mut seen, mut after) = (0, 0, None);
+    let (mut matching, mut passage) = (0, Passage::default());
     loop {
         let (table, filter) = (table.clone(), filter.clone());
-        let part = app.scan(move |read| count_part(read, &table, &filter, after.as_ref()));
-        let (part_matching, part_seen, last) = part.await?;
-        (matching, seen) = (matching + part_matching, seen + part_seen);
-        if part_seen < COUNTED_AT_ONCE {
-            return Ok(matching);
-        }
-        if seen >= most {
+        let part = app.scan(move |read| -> Result<_, StoreError> {
+            let mut count = 0;
+            let look = passage.look(read, &table, &filter, COUNTED_AT_ONCE, |_| {
+                count += 1;
+                ControlFlow::Continue(())
+            })?;
+            Ok((count, look, passage))
+        });
+        let (part_matching, look, passage_after) = part.await?;
+        passage = passage_after;
+        matching = if look.anew { part_matching } else { matching + part_matching };
+        if passage.looked > most {
             return Err(too_many(most));
         }
-        after = last;
+        if look.ended {
+            return Ok(matching);
+        }
     }
 }
 
-/// How many match and how many there are of the next rows, and the last one's id.
-fn count_part(
-    read: &dyn Read,
-    table: &Name,
-    filter: &Filter,
-    after: Option<&RowId>,
-) -> Result<(u64, u64, Option<RowId>), StoreError> {
-    let (mut matching, mut seen, mut last) = (0, 0, None);
-    op::table::rows_after(read, table, after, |row| {
-        seen += 1;
-        matching += u64::from(filter.matches(&row));
-        if seen < COUNTED_AT_ONCE {
-            return ControlFlow::Continue(());
-        }
-        last = Some(row.id);
-        ControlFlow::Break(())
-    })?;
-    Ok((matching, seen, last))
-}
-
-/// Rows that one transaction looks at, and deletes.
-const SEEN_AT_ONCE: usize = 2_000;
+/// Rows that one transaction looks at, and deletes, and the bytes of those: about.
+const SEEN_AT_ONCE: u64 = 2_000;
 const DELETED_AT_ONCE: usize = 500;
+const DELETED_BYTES_AT_ONCE: usize = 4 << 20;
 
 /// Deletes the rows that match, a part at a time: where one part fails, those before it stay deleted.
 pub(crate) async fn delete(
@@ -125,20 +151,30 @@ pub(crate) async fn delete(
 ) -> Result<Json<Value>, Refusal> {
     let filter = filter_of_delete(&table, &parameters)?;
     app.look(|read| op::table::find(read, &table))?;
-    let (mut deleted, mut after) = (0, None);
+    let (mut deleted, mut passage) = (0, Passage::default());
     loop {
         let (table, filter) = (table.clone(), filter.clone());
-        let part = app.write(move |write, _| delete_part(write, &table, &filter, after.as_ref()));
+        let part = app.write(move |write, _| {
+            let (mut rows, mut bytes) = (Vec::new(), 0);
+            // What is gone is gone, where it begins anew.
+            let look = passage.look(write.as_read(), &table, &filter, SEEN_AT_ONCE, |row| {
+                bytes += row.bytes();
+                rows.push(row);
+                let is_enough = rows.len() >= DELETED_AT_ONCE || bytes >= DELETED_BYTES_AT_ONCE;
+                if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            op::table::remove(write, &table, &rows)?;
+            Ok((rows.len() as u64, look.ended, passage))
+        });
         let part = part.await.map_err(|refusal| match deleted {
             0 => refusal,
             _ => refusal.and(&format!("; {deleted} rows were deleted before")),
         });
-        let (part_deleted, last) = part?;
-        deleted += part_deleted;
-        after = match last {
-            Some(last) => Some(last),
-            None => return Ok(Json(json!({"deleted": deleted}))),
-        };
+        let (part_deleted, ended, passage_after) = part?;
+        (deleted, passage) = (deleted + part_deleted, passage_after);
+        if ended {
+            return Ok(Json(json!({"deleted": deleted})));
+        }
     }
 }
 
@@ -163,31 +199,6 @@ fn filter_of_delete(table: &Name, parameters: &Parameters) -> Result<Filter, Ref
     }
 }
 
-/// Deletes what matches of the next rows. Gives how many, and the last row that was looked at if there are more.
-fn delete_part(
-    write: &mut dyn Write,
-    table: &Name,
-    filter: &Filter,
-    after: Option<&RowId>,
-) -> Result<(u64, Option<RowId>), OpError> {
-    let (mut matching, mut seen, mut last) = (Vec::new(), 0, None);
-    op::table::rows_after(write.as_read(), table, after, |row| {
-        seen += 1;
-        let is_last = seen == SEEN_AT_ONCE || matching.len() + 1 == DELETED_AT_ONCE;
-        if is_last {
-            last = Some(row.id.clone());
-        }
-        if filter.matches(&row) {
-            matching.push(row.id);
-        }
-        if is_last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    for id in &matching {
-        op::table::delete(write, table, id, None)?;
-    }
-    Ok((matching.len() as u64, last))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +221,15 @@ mod tests {
             ("cursor=x&all=true", None),
         ] {
             assert_eq!(groups(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn the_range_of_a_page_is_that_of_the_first_one() {
+        for (rows, is_first, count, expected) in
+            [(25, true, 573, "0-24/573"), (25, false, 573, "*/573"), (0, true, 0, "*/0")]
+        {
+            assert_eq!(content_range(rows, is_first, count).unwrap(), expected);
         }
     }
 

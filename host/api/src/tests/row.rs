@@ -21,9 +21,9 @@ impl Site {
 async fn tables_are_made_listed_and_deleted_with_their_rows() {
     let site = Site::new().await;
     let made = site.call("PUT", "/v1/tables/b", Value::Null).await.json_of(201);
-    assert_eq!(made, json!({"name": "b", "created_at": "2026-01-01T00:00:00.000Z"}));
+    assert_eq!(made, json!({"name": "b", "created_at": "2026-01-01T00:00:00.000Z", "indexes": []}));
     assert_eq!(site.call("PUT", "/v1/tables/b", json!({})).await.json_of(200), made);
-    site.call("PUT", "/v1/tables/b", json!({"indexes": []})).await.problem(422, "invalid");
+    site.call("PUT", "/v1/tables/b", json!({"limits": []})).await.problem(422, "invalid");
     site.call("POST", "/v1/tables/a/rows", json!({"n": 1})).await.is(201);
     let names =
         |list: Value| list["items"].as_array().unwrap().iter().map(|t| t["name"].clone()).collect::<Vec<_>>();
@@ -190,4 +190,107 @@ async fn rows_are_deleted_by_a_condition_a_part_at_a_time() {
     assert_eq!(delete("?all=true").await.json_of(200), json!({"deleted": 1000}));
     assert_eq!(site.ids("").await, [""; 0]);
     site.call("DELETE", "/v1/tables/other/rows?all=true", Value::Null).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn indexes_are_declared_built_used_and_dropped() {
+    let site = Site::new().await;
+    let rows: Vec<Value> = (0..2_500).map(|n| json!({"id": format!("{n:05}"), "n": n, "s": n % 2})).collect();
+    site.call("POST", "/v1/tables/t/rows", json!(rows)).await.is(201);
+    let explain = async |query: &str| site.get(&format!("/v1/tables/t/explain{query}")).await.json_of(200);
+    let before = explain("?n=lt.10").await;
+    assert_eq!((&before["index"], &before["rows_read"]), (&Value::Null, &json!(2500)));
+
+    let declared = json!({"indexes": [{"fields": ["s", "n"]}, {"fields": ["n"], "unique": true}]});
+    site.call("PUT", "/v1/tables/t", declared).await.is(200);
+    let table = loop {
+        let table = site.get("/v1/tables/t").await.json_of(200);
+        if table["indexes"].as_array().unwrap().iter().all(|index| index["state"] == "ready") {
+            break table;
+        }
+        tokio::task::yield_now().await;
+    };
+    let expected = json!([{"fields": ["s", "n"], "unique": false, "state": "ready"},
+                          {"fields": ["n"], "unique": true, "state": "ready"}]);
+    assert_eq!(table["indexes"], expected);
+    let found = explain("?s=eq.1&order=n.desc&limit=5").await;
+    let expected =
+        json!({"index": "s,n", "in_order": true, "keys_read": 12, "rows_read": 6, "rows_returned": 5});
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(found[name], *value, "{name}");
+    }
+    assert_eq!(site.ids("?n=gte.2497&order=n.desc").await, ["02499", "02498", "02497"]);
+    let counted =
+        site.request("GET", "/v1/tables/t/rows?n=lt.700&s=eq.0&limit=1", &[("prefer", "count=exact")], "");
+    assert_eq!(site.send(counted).await.json_of(200)["count"], 350);
+
+    // A value that another row has: in one row, in several, and in place of one's own.
+    let conflict =
+        site.call("POST", "/v1/tables/t/rows", json!([{"id": "x", "n": -1}, {"id": "y", "n": 7}])).await;
+    let detail = conflict.problem(409, "conflict")["detail"].as_str().unwrap().to_owned();
+    assert_eq!(detail, "row `00007` of table `t` has these values of the unique index `n` already");
+    site.call("PATCH", "/v1/tables/t/rows/00008", json!({"n": 7})).await.problem(409, "conflict");
+    site.call("PUT", "/v1/tables/t/rows/00007", json!({"n": 7, "s": 5})).await.is(200);
+    site.get("/v1/tables/t/rows/x").await.problem(404, "not-found");
+
+    // Deleting goes by the index, too.
+    let deleted = site.call("DELETE", "/v1/tables/t/rows?n=lt.1200", Value::Null).await.json_of(200);
+    assert_eq!(deleted, json!({"deleted": 1200}));
+    assert_eq!(explain("?n=lt.1300").await["keys_read"], 100);
+    // Indexes that are not named stay; an empty list drops them.
+    site.call("PUT", "/v1/tables/t", json!({})).await.is(200);
+    assert_eq!(explain("?n=lt.1300").await["index"], "n");
+    site.call("PUT", "/v1/tables/t", json!({"indexes": []})).await.is(200);
+    assert_eq!(explain("?n=lt.1300").await["index"], Value::Null);
+    let bad = json!({"indexes": [{"fields": []}, {"fields": ["id"]}]});
+    assert_eq!(
+        site.call("PUT", "/v1/tables/t", bad).await.pointers(),
+        ["/indexes/0/fields", "/indexes/1/fields"]
+    );
+}
+
+#[tokio::test]
+async fn a_batch_is_written_as_a_whole_or_not_at_all() {
+    let site = site_with_rows(json!([{"id": "a", "n": 1}, {"id": "b", "n": 2}])).await;
+    site.call("PUT", "/v1/tables/t", json!({"indexes": [{"fields": ["n"], "unique": true}]})).await.is(200);
+    while site.get("/v1/tables/t").await.json()["indexes"][0]["state"] != "ready" {
+        tokio::task::yield_now().await;
+    }
+    let version = site.get("/v1/tables/t/rows/a").await.json_of(200)["version"].clone();
+    // Two rows change places in a unique index, one is added in another table, one made and changed at once.
+    let writes = json!({"writes": [
+        {"table": "t", "update": {"id": "a", "n": 2}, "if_version": version},
+        {"table": "t", "put": {"id": "b", "n": 1}},
+        {"table": "u", "insert": {"of": "a"}},
+        {"table": "u", "insert": {"id": "x", "n": 1}},
+        {"table": "u", "update": {"id": "x", "m": 2}},
+        {"table": "u", "insert": {"id": "y"}},
+        {"table": "u", "delete": "y"},
+    ]});
+    let items = site.call("POST", "/v1/batch", writes).await.json_of(200)["items"].clone();
+    assert_eq!((&items[0]["id"], &items[1]["table"]), (&json!("a"), &json!("t")));
+    assert_eq!((&items[0]["version"], &items[6]["version"]), (&items[3]["version"], &Value::Null));
+    let row = site.get("/v1/tables/u/rows/x").await.json_of(200);
+    assert_eq!((&row["n"], &row["m"], &row["version"]), (&json!(1), &json!(2), &items[0]["version"]));
+    site.get("/v1/tables/u/rows/y").await.problem(404, "not-found");
+
+    let first = json!({"table": "u", "insert": {"id": "z"}});
+    for (second, status, code) in [
+        (json!({"table": "u", "insert": {"id": "x"}}), 409, "conflict"),
+        (json!({"table": "t", "insert": {"id": "c", "n": 1}}), 409, "conflict"),
+        (json!({"table": "t", "delete": "a", "if_version": version}), 412, "precondition-failed"),
+        (json!({"table": "t", "delete": "none"}), 404, "not-found"),
+        (json!({"table": "t", "update": {"id": "none", "n": 3}}), 404, "not-found"),
+        (json!({"table": "t", "put": {"id": "c", "n": "x".repeat(600)}}), 422, "invalid"),
+        (json!({"table": "t", "put": {"n": 1}}), 422, "invalid"),
+        (json!({"table": "t", "drop": {}}), 422, "invalid"),
+    ] {
+        let batch = json!({ "writes": [first, second] });
+        site.call("POST", "/v1/batch", batch).await.problem(status, code);
+        site.get("/v1/tables/u/rows/z").await.problem(404, "not-found");
+    }
+    assert_eq!(
+        site.call("POST", "/v1/batch", json!({"writes": []})).await.json_of(200),
+        json!({"items": []})
+    );
 }

@@ -1,7 +1,8 @@
-//! `sandglass export`: a table as NDJSON, streamed.
+//! `sandglass export`: a table as NDJSON or CSV, streamed.
 
 use crate::cli::{Context, note};
 use crate::client::{LONG, Request};
+use crate::command::import::is_csv;
 use crate::render::{amount, progress};
 use crate::stop::Stop;
 use anyhow::{Context as _, Result};
@@ -10,17 +11,23 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Write a table's rows as NDJSON, to a file or to standard output
+/// Write a table's rows as NDJSON, or as CSV, to a file or to standard output
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
     table: Name,
     /// Replaced when all rows are there; standard output when none is given
     file: Option<PathBuf>,
+    /// Write CSV, as for a file whose name ends with .csv
+    #[arg(long)]
+    csv: bool,
 }
 
 impl Export {
     pub(crate) fn run(self, context: &mut Context) -> Result<()> {
-        let request = Request::get(format!("tables/{}/export", self.table)).patience(LONG);
+        let mut request = Request::get(format!("tables/{}/export", self.table)).patience(LONG);
+        if self.csv || self.file.as_deref().is_some_and(is_csv) {
+            request = request.header("accept", "text/csv");
+        }
         let response = context.client()?.call(request)?;
         let mut rows = response.into_body().into_reader();
         let Some(path) = self.file else {

@@ -1,4 +1,4 @@
-//! `sandglass import`: NDJSON into a table, streamed.
+//! `sandglass import`: NDJSON or CSV into a table, streamed.
 
 use crate::cli::Context;
 use crate::client::{BodyError, LONG, Request};
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// Read rows into a table: NDJSON, an object on each line
+/// Read rows into a table: NDJSON, an object on each line, or CSV below a header
 ///
 /// A row whose `id` is there replaces the one that is; a row without an `id` gets one. The table is made where
 /// there is none.
@@ -20,6 +20,9 @@ pub(crate) struct Import {
     /// A file; `-` is standard input
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
+    /// It is CSV, as a file is whose name ends with .csv
+    #[arg(long)]
+    csv: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -30,11 +33,16 @@ impl Import {
         let client = context.client()?;
         let (source, length) = open(&self.file)?;
         let bar = progress::bytes("importing", length);
-        let mut rows = progress::Watched::new(Lines::new(source), bar.clone(), "waiting for the host");
+        let is_csv = self.csv || is_csv(&self.file);
+        let (rows, kind): (Box<dyn Read>, _) = if is_csv {
+            (source, "text/csv")
+        } else {
+            (Box::new(Lines::new(source)), "application/x-ndjson")
+        };
+        let mut rows = progress::Watched::new(rows, bar.clone(), "waiting for the host");
         // Its length is not announced: where a line is wrong, the body ends there.
         let request = Request::post(format!("tables/{}/import", self.table));
-        let answer =
-            client.json::<Value>(request.stream(&mut rows, None, "application/x-ndjson").patience(LONG));
+        let answer = client.json::<Value>(request.stream(&mut rows, None, kind).patience(LONG));
         bar.finish_and_clear();
         let answer = answer?;
         if self.json {
@@ -43,6 +51,11 @@ impl Import {
         let count = answer.get("imported").and_then(Value::as_u64).unwrap_or_default();
         context.print(&format!("{} into {}\n", amount::many(count, "row"), self.table))
     }
+}
+
+/// Whether a file is CSV by its name.
+pub(crate) fn is_csv(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
 fn open(path: &Path) -> Result<(Box<dyn BufRead>, Option<u64>)> {

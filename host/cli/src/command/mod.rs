@@ -9,6 +9,7 @@ pub(crate) mod deploy;
 pub(crate) mod emails;
 pub(crate) mod export;
 pub(crate) mod import;
+pub(crate) mod indexes;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod next;

@@ -27,6 +27,9 @@ pub(crate) struct Rows {
     /// Print how many there are instead
     #[arg(long)]
     count: bool,
+    /// Print which index serves the first page, and how much is read for it, instead
+    #[arg(long, conflicts_with = "count")]
+    explain: bool,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
@@ -43,23 +46,39 @@ impl Rows {
     pub(crate) fn run(self, context: &mut Context) -> Result<()> {
         let client = context.client()?;
         if self.count {
-            let request = self.request().query("limit", "1").header("prefer", "count=exact").patience(LONG);
+            let request =
+                self.request("rows").query("limit", "1").header("prefer", "count=exact").patience(LONG);
             let page: Value = client.json(request)?;
             let count = page.get("count").filter(|count| count.is_u64());
             let count = count.ok_or_else(|| Stop::Unreachable("the host does not count rows".into()))?;
             let printed = if self.json { json!({ "count": count }).to_string() } else { count.to_string() };
             return context.print(&format!("{printed}\n"));
         }
-        let rows = client.list(Some(self.limit as usize), || self.request())?;
+        if self.explain {
+            let request = self.request("explain").query("limit", self.limit.to_string()).patience(LONG);
+            let way: Value = client.json(request)?;
+            return if self.json { context.print_json(&way) } else { context.print(&explained(&way)) };
+        }
+        let rows = client.list(Some(self.limit as usize), || self.request("rows"))?;
         context.print_list(self.json, rows, "there are no such rows", |rows, _| listing(rows))
     }
 
-    fn request(&self) -> Request<'static> {
-        let request = Request::get(format!("tables/{}/rows", self.table));
+    fn request(&self, what: &str) -> Request<'static> {
+        let request = Request::get(format!("tables/{}/{what}", self.table));
         let conditions = self.conditions.iter();
         let request = conditions.fold(request, |request, (field, condition)| request.query(field, condition));
         request.query_some("order", self.order.clone())
     }
+}
+
+fn explained(way: &Value) -> String {
+    let order = if way["in_order"] == true { "in the order asked for" } else { "then sorted" };
+    let index = match way["index"].as_str() {
+        Some(index) => format!("by the index {}, {order}", text::plain(index)),
+        None => format!("by the ids of rows, {order}"),
+    };
+    let (keys, rows, returned) = (&way["keys_read"], &way["rows_read"], &way["rows_returned"]);
+    format!("{index}\n{keys} keys of the index and {rows} rows read, {returned} rows returned\n")
 }
 
 /// What the store adds to every row, and nobody asks for first.
@@ -104,6 +123,15 @@ mod tests {
         let text = strip_str(&listing(&rows)).to_string();
         let expected = "id  done  name       tags\n1   true  Ann\\u{1b}\n2         null       [\"a\"]\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_way_is_explained() {
+        let way =
+            json!({"index": "a,b", "in_order": true, "keys_read": 3, "rows_read": 3, "rows_returned": 2});
+        let expected = "by the index a,b, in the order asked for\n3 keys of the index and 3 rows read, 2 rows returned\n";
+        assert_eq!(explained(&way), expected);
+        assert!(explained(&json!({"in_order": false})).starts_with("by the ids of rows, then sorted\n"));
     }
 
     #[test]

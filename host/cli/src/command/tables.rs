@@ -26,9 +26,11 @@ impl Tables {
 }
 
 fn listing(tables: &[Table], now: Instant) -> String {
-    let mut listing = Listing::new(&["TABLE", "MADE"]);
+    let mut listing = Listing::new(&["TABLE", "MADE", "INDEXES"]);
     for table in tables {
-        listing.row(vec![cell(&table.name), cell(time::utc_and_relative(table.created_at, now))]);
+        let made = cell(time::utc_and_relative(table.created_at, now));
+        let indexes: Vec<_> = table.indexes.iter().map(|index| index.fields.join(",")).collect();
+        listing.row(vec![cell(&table.name), made, cell(indexes.join("  "))]);
     }
     listing.finish()
 }

@@ -34,6 +34,10 @@ impl Cursor {
         &self.id
     }
 
+    pub(super) fn key(&self) -> &SortKey {
+        &self.key
+    }
+
     /// Whether a row with this key and id comes on a later page.
     pub(super) fn is_before(&self, key: &SortKey, id: &RowId) -> bool {
         (&self.key, &self.id) < (key, id)

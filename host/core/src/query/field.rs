@@ -38,6 +38,14 @@ impl Field {
         }
     }
 
+    /// Writes the field's value in `row` as a key.
+    pub(crate) fn write(&self, row: &Row, writer: &mut Writer) {
+        match self.of(row) {
+            Some(subject) => subject.write(writer),
+            None => writer.missing(),
+        }
+    }
+
     /// The field's value in `row`; none for a member that is not there.
     pub(super) fn of<'a>(&self, row: &'a Row) -> Option<Subject<'a>> {
         Some(match self {

@@ -8,18 +8,23 @@
 //! a version of the format.
 
 use super::value::{self, Moment, Number};
+use class::{ARRAY, FALSE, MISSING, MOMENT, NULL, NUMBER, OBJECT, TEXT, TRUE};
 use serde_json::Value;
 
+/// The first byte of a value, and how the classes rank.
+pub(super) mod class {
+    pub(crate) const MISSING: u8 = 1;
+    pub(crate) const NULL: u8 = 2;
+    pub(crate) const FALSE: u8 = 3;
+    pub(crate) const TRUE: u8 = 4;
+    pub(crate) const NUMBER: u8 = 5;
+    pub(crate) const MOMENT: u8 = 6;
+    pub(crate) const TEXT: u8 = 7;
+    pub(crate) const ARRAY: u8 = 8;
+    pub(crate) const OBJECT: u8 = 9;
+}
+
 const END: u8 = 0;
-const MISSING: u8 = 1;
-const NULL: u8 = 2;
-const FALSE: u8 = 3;
-const TRUE: u8 = 4;
-const NUMBER: u8 = 5;
-const MOMENT: u8 = 6;
-const TEXT: u8 = 7;
-const ARRAY: u8 = 8;
-const OBJECT: u8 = 9;
 /// Before each member of an object.
 const MEMBER: u8 = 1;
 

@@ -1,6 +1,6 @@
 //! Queries over the rows of one table: which rows match, in which order, a page at a time.
 //!
-//! One meaning for guests' calls and HTTP. Pure: rows come in as an iterator, and nothing here knows where
+//! One meaning for guests' calls and HTTP. Pure: rows come from a [`Source`], and nothing here knows where
 //! they are kept or who may read them.
 //!
 //! Values and members
@@ -12,26 +12,32 @@
 //! - An order has to rank all values: missing < null < false < true < numbers < RFC 3339 strings < other
 //!   strings < arrays < objects ([`value`]). Descending is the exact reverse; ties go by id, ascending.
 
+pub mod access;
 pub mod cursor;
 pub mod field;
 pub mod filter;
+pub mod interval;
 pub mod key;
 pub mod notation;
 pub mod order;
 pub mod page;
+mod reach;
 pub mod rest;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod value;
+pub mod walk;
 
+pub use access::Access;
 pub use cursor::Cursor;
 pub use field::Field;
 pub use filter::{Condition, Filter, Operator};
+pub use interval::Interval;
 pub use order::{Order, SortKey, Step};
-pub use page::{Page, collect};
+pub use page::{Page, page};
+pub use walk::{Part, Source, Walk};
 
 use crate::id::Name;
-use crate::row::RowId;
 use sha2::{Digest as _, Sha256};
 
 /// Rows in a page when the query does not say.
@@ -66,6 +72,11 @@ impl Query {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Query, String> {
+        // What is the same in all rows that match orders nothing.
+        let order = match filter.groups() {
+            [group] => order.without(|field| access::is_equal(group, field)),
+            _ => order,
+        };
         let fingerprint = fingerprint(table, &filter, &order);
         let cursor = cursor.map(|text| Cursor::parse(text, fingerprint)).transpose()?;
         let limit = if limit == 0 { PAGE_ROWS_DEFAULT } else { limit.min(PAGE_ROWS_MAX) };
@@ -87,12 +98,6 @@ impl Query {
 
     pub fn cursor(&self) -> Option<&Cursor> {
         self.cursor.as_ref()
-    }
-
-    /// For a query in the order of ids that goes on from a page: the id after which its rows start, so that
-    /// the scan can begin there. None means a scan from the first row.
-    pub fn start_after_id(&self) -> Option<&RowId> {
-        self.cursor.as_ref().filter(|_| self.order.is_by_id()).map(Cursor::id)
     }
 }
 

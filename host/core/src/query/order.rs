@@ -47,6 +47,13 @@ impl Order {
         &self.steps
     }
 
+    /// The same without steps by a field that is the same in all rows that are to be ordered.
+    #[must_use]
+    pub(super) fn without(mut self, is_fixed: impl Fn(&Field) -> bool) -> Order {
+        self.steps.retain(|step| !is_fixed(&step.field));
+        self
+    }
+
     /// Whether rows come in the order of their ids, ascending: that in which tables keep them.
     pub fn is_by_id(&self) -> bool {
         self.steps.is_empty()
@@ -58,10 +65,7 @@ impl Order {
         for step in &self.steps {
             let from = writer.len();
             writer.start(Self::KEY_BYTES_MAX);
-            match step.field.of(row) {
-                Some(subject) => subject.write(&mut writer),
-                None => writer.missing(),
-            }
+            step.field.write(row, &mut writer);
             if step.descending {
                 writer.invert(from);
             }
@@ -78,6 +82,16 @@ impl Order {
 /// [`Order::STEPS_MAX`] × [`Order::KEY_BYTES_MAX`] of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SortKey(pub(super) Vec<u8>);
+
+impl SortKey {
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn from_bytes(bytes: Vec<u8>) -> SortKey {
+        SortKey(bytes)
+    }
+}
 
 #[cfg(test)]
 mod tests {

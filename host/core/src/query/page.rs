@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use super::order::SortKey;
+use super::walk::{STEP_MAX, Source, Walk};
 use super::{PAGE_BYTES_MAX, Query};
 use crate::row::{Row, RowId};
 use std::collections::BTreeMap;
@@ -10,62 +11,58 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Page {
     pub rows: Vec<Row>,
-    /// The cursor of the next page, none after the last. In the order of ids the page that it leads to may
-    /// turn out empty, since nobody looked whether any of the rows to come matches.
+    /// The cursor of the next page, none after the last. The page that it leads to may turn out empty, where
+    /// nobody looked whether any of the rows to come matches.
     pub next: Option<String>,
-    /// Rows that were looked at, those before the cursor too where the scan gave them.
-    pub scanned: u64,
 }
 
-/// Collects a page from `rows`, which come in the order of their ids, from [`Query::start_after_id`] on or
-/// from anywhere before it. A page ends at the query's limit of rows or at [`PAGE_BYTES_MAX`].
+/// Collects a page along `walk`, which is the query's. A page ends at the query's limit of rows or at
+/// [`PAGE_BYTES_MAX`].
 ///
-/// By id it takes no more rows than the page needs, and one to know whether there are more. In any other
-/// order it takes all of them, but holds no more at a time than the page itself and two rows. The first error
-/// of `rows` ends it.
-pub fn collect<E>(rows: impl IntoIterator<Item = Result<Row, E>>, query: &Query) -> Result<Page, E> {
-    if query.order.is_by_id() { stream(rows, query) } else { sort(rows, query) }
+/// Where the rows come in the query's order it looks at no more than the page needs, and one to know whether
+/// there are more. Else it looks at all, but holds no more at a time than the page itself and some rows.
+pub fn page<S: Source>(source: &mut S, query: &Query, walk: Walk) -> Result<Page, S::Error> {
+    if walk.is_in_order() { stream(source, walk, query) } else { sort(source, walk, query) }
 }
 
-fn stream<E>(rows: impl IntoIterator<Item = Result<Row, E>>, query: &Query) -> Result<Page, E> {
-    let start_after = query.start_after_id();
+fn stream<S: Source>(source: &mut S, mut walk: Walk, query: &Query) -> Result<Page, S::Error> {
     let mut page = Page::default();
     let mut bytes = 0;
-    for row in rows {
-        let row = row?;
-        page.scanned += 1;
-        if start_after.is_some_and(|id| row.id <= *id) {
-            continue;
+    let mut all_match = true;
+    loop {
+        // As many as the page needs, as long as all of them match.
+        let needed = query.limit as usize + 1 - page.rows.len();
+        let Some(rows) = walk.step(source, if all_match { needed } else { STEP_MAX })? else {
+            return Ok(page);
+        };
+        for row in rows {
+            let is_full = page.rows.len() >= query.limit as usize;
+            if !is_full && !query.filter.matches(&row) {
+                all_match = false;
+                continue;
+            }
+            bytes += row.bytes();
+            if is_full || (bytes > PAGE_BYTES_MAX && !page.rows.is_empty()) {
+                let last = page.rows.last().map(|row| Cursor::new(query.order.key(row), row.id.clone()));
+                page.next = last.map(|last| last.to_text(query.fingerprint));
+                return Ok(page);
+            }
+            page.rows.push(row);
         }
-        let is_full = page.rows.len() >= query.limit as usize;
-        if !is_full && !query.filter.matches(&row) {
-            continue;
-        }
-        bytes += row.bytes();
-        if is_full || (bytes > PAGE_BYTES_MAX && !page.rows.is_empty()) {
-            let last = page.rows.last().map(|row| Cursor::new(query.order.key(row), row.id.clone()));
-            page.next = last.map(|last| last.to_text(query.fingerprint));
-            break;
-        }
-        page.rows.push(row);
     }
-    Ok(page)
 }
 
-fn sort<E>(rows: impl IntoIterator<Item = Result<Row, E>>, query: &Query) -> Result<Page, E> {
+fn sort<S: Source>(source: &mut S, mut walk: Walk, query: &Query) -> Result<Page, S::Error> {
     let mut best = Best { rows: BTreeMap::new(), bytes: 0, limit: query.limit as usize };
-    let mut scanned = 0;
-    for row in rows {
-        let row = row?;
-        scanned += 1;
-        if query.filter.matches(&row) {
+    while let Some(rows) = walk.step(source, STEP_MAX)? {
+        for row in rows.into_iter().filter(|row| query.filter.matches(row)) {
             let key = query.order.key(&row);
             if query.cursor.as_ref().is_none_or(|cursor| cursor.is_before(&key, &row.id)) {
                 best.offer(key, row);
             }
         }
     }
-    let mut page = Page { scanned, ..Page::default() };
+    let mut page = Page::default();
     let mut bytes = 0;
     let mut last = None;
     for ((key, id), (row, row_bytes)) in best.rows {

@@ -78,11 +78,11 @@ fn order_limit_and_cursor() {
     assert_eq!(read(&[]).unwrap().limit(), PAGE_ROWS_DEFAULT);
     assert_eq!(read(&[("limit", "99999999999")]).unwrap().limit(), PAGE_ROWS_MAX);
 
-    let rows = || ["a", "b", "c"].map(|id| Ok::<_, ()>(row(id, 1, json!({}))));
-    let page = crate::query::collect(rows(), &read(&[("limit", "2")]).unwrap()).unwrap();
+    let rows = ["a", "b", "c"].map(|id| row(id, 1, json!({})));
+    let page = crate::query::tests::collect(&rows, &read(&[("limit", "2")]).unwrap()).unwrap();
     let next = page.next.unwrap();
     let query = read(&[("limit", "5"), ("cursor", &next)]).unwrap();
-    assert_eq!(query.start_after_id().unwrap().as_str(), "b");
+    assert_eq!(query.cursor().unwrap().id().as_str(), "b");
     let problems = read(&[("cursor", &next), ("a", "eq.1")]).unwrap_err();
     assert_eq!(problems[0].pointer, "/cursor");
 }

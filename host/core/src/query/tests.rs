@@ -1,11 +1,13 @@
 //! Paging: pages one after the other are the sorted rows. And what the tests of this folder draw from.
 
 use super::*;
-use crate::row::{Fields, Row};
+use crate::index::{Declaration, Entry, Index, IndexId, State};
+use crate::row::{Fields, Row, RowId};
 use crate::time::Instant;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 pub(crate) fn row(id: &str, version: u64, fields: Value) -> Row {
     let Value::Object(fields) = fields else { panic!("fields are an object") };
@@ -90,13 +92,32 @@ fn order() -> impl Strategy<Value = Order> {
     prop::collection::vec(step, 0..4).prop_map(|steps| Order::new(steps).unwrap())
 }
 
+fn indexes() -> impl Strategy<Value = Vec<Index>> {
+    let fields = prop::sample::subsequence(vec!["a", "b", "c", "version"], 1..4).prop_shuffle();
+    prop::collection::vec(fields, 0..3).prop_map(|all| {
+        let index = |(number, fields): (usize, Vec<&str>)| Index {
+            id: IndexId(number as u32),
+            declared: Declaration {
+                fields: fields.iter().map(|name| Field::new(name)).collect(),
+                unique: false,
+            },
+            state: State::Ready,
+        };
+        all.into_iter().enumerate().map(index).collect()
+    })
+}
+
 fn filter() -> impl Strategy<Value = Filter> {
-    let operators = vec![Operator::Eq, Operator::Ne, Operator::Lt, Operator::Ge];
+    let operators = vec![Operator::Eq, Operator::Eq, Operator::Ne, Operator::Lt, Operator::Ge, Operator::In];
     let condition =
         ("[a-c]", prop::sample::select(operators), 0..3_i64).prop_map(|(field, operator, value)| {
-            Condition::new(Field::new(&field), operator, value.into()).unwrap()
+            let value = if operator == Operator::In { json!([value, 1]) } else { json!(value) };
+            Condition::new(Field::new(&field), operator, value).unwrap()
         });
-    let groups = prop::collection::vec(prop::collection::vec(condition, 0..2), 0..3);
+    let id = (prop::sample::select(Operator::ALL.to_vec()), "[a-d]{0,2}")
+        .prop_filter_map("fits", |(operator, id)| Condition::new(Field::Id, operator, json!(id)).ok());
+    let condition = prop_oneof![5 => condition, 1 => id];
+    let groups = prop::collection::vec(prop::collection::vec(condition, 0..4), 0..3);
     groups.prop_map(|groups| Filter::new(groups).unwrap())
 }
 
@@ -104,21 +125,86 @@ fn table() -> Name {
     "t".parse().unwrap()
 }
 
-fn given(rows: &[Row]) -> impl Iterator<Item = Result<Row, &'static str>> {
-    rows.iter().cloned().map(Ok)
+/// What a table holds, with some of it out of reach.
+pub(crate) struct Given<'a> {
+    rows: &'a [Row],
+    index: Vec<(IndexId, BTreeMap<Vec<u8>, RowId>)>,
+    /// Rows from this one on are on fire.
+    broken_from: usize,
+    /// Rows and entries that were looked at.
+    pub(crate) looked_at: usize,
 }
 
-/// All pages of a query. `seek` is whether the scan starts where the query says, as storage does.
-fn pages(rows: &[Row], filter: &Filter, order: &Order, limit: u32, seek: bool) -> Vec<Page> {
+impl<'a> Given<'a> {
+    pub(crate) fn new(rows: &'a [Row], indexes: &[Index]) -> Given<'a> {
+        let entries = |index: &Index| {
+            rows.iter().map(|row| (index.entry(row).to_bytes(), row.id.clone())).collect::<BTreeMap<_, _>>()
+        };
+        let index = indexes.iter().map(|index| (index.id, entries(index))).collect();
+        Given { rows, index, broken_from: usize::MAX, looked_at: 0 }
+    }
+}
+
+impl Source for Given<'_> {
+    type Error = &'static str;
+
+    fn rows(&mut self, ids: &Interval, most: usize) -> Result<Part<Row>, &'static str> {
+        let mut items = Vec::new();
+        for (at, row) in self.rows.iter().enumerate() {
+            if !ids.contains(row.id.as_str().as_bytes()) {
+                continue;
+            }
+            if at >= self.broken_from {
+                return Err("the disk is on fire");
+            }
+            self.looked_at += 1;
+            items.push(row.clone());
+            if items.len() == most {
+                return Ok(Part { items, rest: Some(ids.clone().after(row.id.as_str().as_bytes())) });
+            }
+        }
+        Ok(Part { items, rest: None })
+    }
+
+    fn entries(
+        &mut self,
+        index: IndexId,
+        within: &Interval,
+        backwards: bool,
+        most: usize,
+    ) -> Result<Part<Entry>, &'static str> {
+        let (_, entries) = self.index.iter().find(|(id, _)| *id == index).expect("the index");
+        let mut keys: Vec<_> = entries.keys().filter(|key| within.contains(key)).collect();
+        if backwards {
+            keys.reverse();
+        }
+        let more = keys.len() > most;
+        keys.truncate(most);
+        self.looked_at += keys.len();
+        let rest = keys.last().filter(|_| more).map(|last| {
+            let rest = within.clone();
+            if backwards { rest.before(last) } else { rest.after(last) }
+        });
+        Ok(Part { items: keys.into_iter().map(|key| Entry::from_bytes(key).unwrap()).collect(), rest })
+    }
+
+    fn row(&mut self, id: &RowId) -> Result<Option<Row>, &'static str> {
+        Ok(self.rows.iter().find(|row| row.id == *id).cloned())
+    }
+}
+
+/// A page of a table without indexes.
+pub(crate) fn collect(rows: &[Row], query: &Query) -> Result<Page, &'static str> {
+    page(&mut Given::new(rows, &[]), query, Walk::of(query, &[]))
+}
+
+/// All pages of a query.
+fn pages(rows: &[Row], filter: &Filter, order: &Order, limit: u32, indexes: &[Index]) -> Vec<Page> {
     let mut pages: Vec<Page> = Vec::new();
     loop {
         let cursor = pages.last().map(|page| page.next.clone().unwrap());
         let query = Query::new(&table(), filter.clone(), order.clone(), limit, cursor.as_deref()).unwrap();
-        let from = match query.start_after_id() {
-            Some(id) if seek => rows.partition_point(|row| row.id <= *id),
-            _ => 0,
-        };
-        pages.push(collect(given(&rows[from..]), &query).unwrap());
+        pages.push(page(&mut Given::new(rows, indexes), &query, Walk::of(&query, indexes)).unwrap());
         let page = &pages[pages.len() - 1];
         assert!(page.rows.len() <= limit as usize);
         if page.next.is_none() {
@@ -131,15 +217,13 @@ fn pages(rows: &[Row], filter: &Filter, order: &Order, limit: u32, seek: bool) -
 proptest! {
     #[test]
     fn pages_one_after_the_other_are_the_sorted_rows(
-        rows in rows(), filter in filter(), order in order(), limit in 1..9_u32, seek: bool,
+        rows in rows(), filter in filter(), order in order(), limit in 1..9_u32, indexes in indexes(),
     ) {
-        let pages = pages(&rows, &filter, &order, limit, seek);
+        let pages = pages(&rows, &filter, &order, limit, &indexes);
         let paged: Vec<Row> = pages.iter().flat_map(|page| page.rows.clone()).collect();
         let mut expected: Vec<Row> = rows.into_iter().filter(|row| filter.matches(row)).collect();
         expected.sort_by(|left, right| order.compare(left, right));
         prop_assert_eq!(paged, expected);
-        // Only by id may the last page be empty.
-        prop_assert!(order.is_by_id() || pages.len() == 1 || !pages[pages.len() - 1].rows.is_empty());
     }
 
     #[test]
@@ -167,10 +251,10 @@ proptest! {
             those.map(|(_, row)| row.clone()).collect()
         };
         let query = |cursor: Option<&str>| Query::new(&table(), Filter::default(), order.clone(), limit, cursor);
-        let mut page = collect(given(&at_time(false)), &query(None).unwrap()).unwrap();
+        let mut page = collect(&at_time(false), &query(None).unwrap()).unwrap();
         let mut seen: Vec<Row> = page.rows;
         while let Some(next) = page.next {
-            page = collect(given(&at_time(true)), &query(Some(&next)).unwrap()).unwrap();
+            page = collect(&at_time(true), &query(Some(&next)).unwrap()).unwrap();
             seen.extend(page.rows);
         }
         for (at, row) in rows.iter().enumerate() {
@@ -188,7 +272,7 @@ fn a_page_ends_at_its_limit_of_bytes() {
         (0..10).map(|n| row(&format!("r{n}"), 1, json!({"n": 9 - n, "text": text}))).collect();
     for steps in [vec![], vec![Step { field: Field::new("n"), descending: false }]] {
         let order = Order::new(steps).unwrap();
-        let pages = pages(&rows, &Filter::default(), &order, 100, true);
+        let pages = pages(&rows, &Filter::default(), &order, 100, &[]);
         let sizes: Vec<usize> = pages.iter().map(|page| page.rows.len()).collect();
         assert_eq!(sizes, [4, 4, 2]);
     }
@@ -201,7 +285,7 @@ fn a_row_larger_than_a_page_is_a_page() {
     for steps in [vec![], vec![Step { field: Field::new("n"), descending: false }]] {
         let order = Order::new(steps).unwrap();
         let sizes: Vec<usize> =
-            pages(&rows, &Filter::default(), &order, 100, true).iter().map(|page| page.rows.len()).collect();
+            pages(&rows, &Filter::default(), &order, 100, &[]).iter().map(|page| page.rows.len()).collect();
         assert_eq!(sizes, [1, 1, 1]);
     }
 }
@@ -210,12 +294,13 @@ fn a_row_larger_than_a_page_is_a_page() {
 fn by_id_no_more_rows_are_taken_than_needed() {
     let rows: Vec<Row> = ["a", "b", "c", "d"].map(|id| row(id, 1, json!({}))).to_vec();
     let query = |limit| Query::new(&table(), Filter::default(), Order::default(), limit, None).unwrap();
-    let broken = || given(&rows[..3]).chain([Err("the disk is on fire")]);
-    let page = collect(broken(), &query(2)).unwrap();
-    assert_eq!((page.rows.len(), page.scanned, page.next.is_some()), (2, 3, true));
-    assert_eq!(collect(broken(), &query(3)), Err("the disk is on fire"));
-    let page = collect(given(&rows), &query(4)).unwrap();
-    assert_eq!((page.rows.len(), page.scanned, page.next), (4, 4, None));
+    let mut broken = Given { broken_from: 3, ..Given::new(&rows, &[]) };
+    let found = page(&mut broken, &query(2), Walk::of(&query(2), &[])).unwrap();
+    assert_eq!((found.rows.len(), broken.looked_at, found.next.is_some()), (2, 3, true));
+    assert_eq!(page(&mut broken, &query(3), Walk::of(&query(3), &[])), Err("the disk is on fire"));
+    let mut whole = Given::new(&rows, &[]);
+    let found = page(&mut whole, &query(4), Walk::of(&query(4), &[])).unwrap();
+    assert_eq!((found.rows.len(), whole.looked_at, found.next), (4, 4, None));
 }
 
 #[test]
@@ -227,9 +312,9 @@ fn a_cursor_goes_on_with_its_own_query_at_any_limit() {
         Query::new(&table.parse().unwrap(), filter, order, limit, cursor)
     };
     let first = query("t", filter("1"), order("n"), 1, None).unwrap();
-    let next = collect(given(&rows), &first).unwrap().next;
+    let next = collect(&rows, &first).unwrap().next;
     let second = query("t", filter("1"), order("n"), 50, next.as_deref()).unwrap();
-    let page = collect(given(&rows), &second).unwrap();
+    let page = collect(&rows, &second).unwrap();
     assert_eq!(page.rows.iter().map(|row| row.id.as_str()).collect::<String>(), "bcd");
     for other in [
         query("u", filter("1"), order("n"), 1, next.as_deref()),
@@ -240,4 +325,75 @@ fn a_cursor_goes_on_with_its_own_query_at_any_limit() {
     ] {
         assert!(other.unwrap_err().contains("another query"));
     }
+}
+
+#[test]
+fn an_index_is_read_no_further_than_it_answers() {
+    let rows: Vec<Row> = (0..1_000)
+        .map(|n| {
+            let status = if n % 2 == 0 { "new" } else { "old" };
+            row(&format!("r{n:04}"), n, json!({"status": status, "n": n / 10}))
+        })
+        .collect();
+    let fields = |names: &[&str]| names.iter().map(|name| Field::new(name)).collect();
+    let index = |number, names: &[&str]| Index {
+        id: IndexId(number),
+        declared: Declaration { fields: fields(names), unique: false },
+        state: State::Ready,
+    };
+    let indexes = [index(1, &["n"]), index(2, &["status", "n"])];
+    let run = |text: &str, limit| {
+        let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+        let pairs: Vec<_> = pairs.chain([("limit", limit)]).collect();
+        let query = rest::parse(&table(), pairs).unwrap();
+        let mut given = Given::new(&rows, &indexes);
+        let found = page(&mut given, &query, Walk::of(&query, &indexes)).unwrap();
+        (found.rows.len(), given.looked_at)
+    };
+    for (text, limit, expected) in [
+        // Every row that is returned, and one more to know of it.
+        ("n=eq.7", "100", (10, 10)),
+        ("n=eq.7&status=eq.new", "100", (5, 5)),
+        ("status=eq.new&n=gte.98", "100", (10, 10)),
+        ("status=eq.new&order=n", "5", (5, 6)),
+        ("order=n", "5", (5, 6)),
+        ("n=in.(3,5,900)", "100", (20, 20)),
+        ("n=gt.40&order=n", "20", (20, 21)),
+        // Each group of equal rows is found from behind first.
+        ("order=n.desc", "5", (5, 7)),
+        ("status=eq.old&order=n.desc&n=lt.50", "10", (10, 14)),
+        ("status=eq.old&order=status,n.desc", "5", (5, 8)),
+        // Not in the order of the index: all that match are sorted.
+        ("n=lt.3&order=status", "5", (5, 30)),
+        ("n=lt.3&status=neq.new", "100", (15, 30)),
+        // The table itself is in the order of ids.
+        ("id=eq.r0500", "5", (1, 1)),
+        ("id=gte.r0990", "100", (10, 10)),
+        ("id=in.(r0001,r0002)&n=eq.0", "5", (2, 2)),
+        ("id=starts_with.r000", "100", (10, 10)),
+    ] {
+        assert_eq!(run(text, limit), expected, "{text}");
+    }
+}
+
+#[test]
+fn many_entries_in_another_order_than_that_of_ids_are_not_gathered() {
+    let count = walk::GATHERED_MAX as u64 + 100;
+    let rows: Vec<Row> = (0..count).map(|n| row(&format!("r{n:06}"), n, json!({"n": count - n}))).collect();
+    let index = Index {
+        id: IndexId(1),
+        declared: Declaration { fields: vec![Field::new("n")], unique: false },
+        state: State::Ready,
+    };
+    let indexes = [index];
+    let run = |condition: &str| {
+        let query = rest::parse(&table(), [("n", condition), ("limit", "10")]).unwrap();
+        let mut given = Given::new(&rows, &indexes);
+        let found = page(&mut given, &query, Walk::of(&query, &indexes)).unwrap();
+        (found.rows.first().map(|row| row.id.to_string()), given.looked_at)
+    };
+    assert_eq!(run("lte.50"), (Some(format!("r{:06}", count - 50)), 50));
+    let (first, looked_at) = run("gt.0");
+    assert_eq!(first.as_deref(), Some("r000000"));
+    assert!(looked_at < walk::GATHERED_MAX + 2 * walk::STEP_MAX, "{looked_at}");
 }

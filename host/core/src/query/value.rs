@@ -122,6 +122,10 @@ impl Moment {
         Moment(SignedDuration::from_millis(millis))
     }
 
+    pub(super) fn from_secs(seconds: i64) -> Moment {
+        Moment(SignedDuration::from_secs(seconds))
+    }
+
     /// Seconds since the epoch and nanoseconds after them, the latter from 0 to 999,999,999.
     pub(super) fn parts(self) -> (i64, u32) {
         let (seconds, nanos) = (self.0.as_secs(), self.0.subsec_nanos());

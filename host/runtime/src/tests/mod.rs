@@ -5,6 +5,7 @@ mod cache;
 mod calls;
 mod guest;
 mod http;
+mod index;
 mod interfaces;
 mod limits;
 mod secret;

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use wasmtime::component::Resource;
 
 /// A guest with the table `t`, opened with this access.
-struct Guest {
-    state: State,
+pub(super) struct Guest {
+    pub(super) state: State,
     table: u32,
-    host: Host,
+    pub(super) host: Host,
 }
 
 /// What came of a call: its value, or `code: message`.
@@ -25,7 +25,7 @@ fn told<T>(answer: Answer<T>) -> Result<T, String> {
 }
 
 impl Guest {
-    async fn with(access: Access, rows: usize, limits: Limits) -> Guest {
+    pub(super) async fn with(access: Access, rows: usize, limits: Limits) -> Guest {
         let host = Host::new();
         let table: sandglass_core::Name = "t".parse().unwrap();
         if rows > 0 {
@@ -52,7 +52,7 @@ impl Guest {
         Guest::with(Access::ReadWrite, rows, Limits::default()).await
     }
 
-    fn t(&self) -> Resource<Opened> {
+    pub(super) fn t(&self) -> Resource<Opened> {
         Resource::new_borrow(self.table)
     }
 
@@ -98,7 +98,7 @@ impl Guest {
         self.state.workspace.written(&key).unwrap().expected
     }
 
-    async fn commit(&mut self) {
+    pub(super) async fn commit(&mut self) {
         let effects = self.state.workspace.take();
         Commits { store: Arc::clone(&self.host.store) }.checkpoint(effects, None).await.unwrap();
     }

@@ -3,12 +3,14 @@
 
 pub mod attempt;
 pub mod audit;
+pub mod batch;
 pub mod claim;
 pub mod component;
 pub mod due;
 pub mod effect;
 pub mod email;
 pub mod epoch;
+pub mod index;
 pub mod job;
 mod listing;
 pub mod log;
@@ -20,6 +22,7 @@ pub mod run;
 pub mod secret;
 pub mod session;
 mod skip;
+pub mod source;
 pub mod table;
 pub mod token;
 pub mod turn;

@@ -1,12 +1,14 @@
 //! Rows of tables, as they are committed and as the API writes them.
 
 use crate::key::{Key, KeyRange, RowPlace};
+use crate::op::index::{self, Upkeep};
 use crate::op::{OpError, effect};
-use crate::record::Table;
+use crate::record::{Record, Table, row_head};
 use crate::space::Space;
 use crate::store::{Read, StoreError, Write};
+use sandglass_core::index::TooLong;
 use sandglass_core::row::{Row, RowId};
-use sandglass_core::{Instant, Name};
+use sandglass_core::{Instant, Name, Problem};
 use serde_json::{Map, Value};
 use std::ops::{Bound, ControlFlow};
 
@@ -65,23 +67,47 @@ pub fn put(
 ) -> Result<Vec<Row>, OpError> {
     effect::ensure_table(write, table, now)?;
     let version = write.sequence();
+    let mut upkeep = Upkeep::new(table, index::of(write.as_read(), table)?);
     let mut written = Vec::with_capacity(rows.len());
     for (id, fields) in rows {
         let place = RowPlace { table: table.clone(), id };
-        let current = write.load::<Row>(&place)?;
+        let key = place.to_bytes();
+        let current = write.get(Row::SPACE, &key)?;
         if current.is_some() && existing == Existing::Refuse {
             return Err(OpError::Conflict(format!("table `{table}` has a row `{}` already", place.id)));
         }
-        let created_at = current.map_or(now, |row| row.created_at);
-        let row = Row { id: place.id.clone(), version, created_at, updated_at: now, fields };
-        write.save(&place, &row);
+        let head = current.as_deref().map(row_head).transpose()?;
+        let created_at = head.map_or(now, |(_, created_at)| created_at);
+        let row = Row { id: place.id, version, created_at, updated_at: now, fields };
+        if upkeep.is_needed() {
+            let before = current.as_deref().map(Row::decode).transpose()?;
+            upkeep.row(&row.id, before.as_ref(), Some(&row)).map_err(|long| too_long(&row.id, &long))?;
+        }
+        write.put(Row::SPACE, key, row.encode());
         written.push(row);
     }
+    finish(write, upkeep)?;
     Ok(written)
 }
 
+/// Judges what was changed in indexes, and writes it.
+fn finish(write: &mut dyn Write, upkeep: Upkeep) -> Result<(), OpError> {
+    upkeep.judge(write.as_read())?.map_err(|taken| OpError::Conflict(taken.to_string()))?;
+    upkeep.write(write);
+    Ok(())
+}
+
+fn too_long(id: &RowId, long: &TooLong) -> OpError {
+    OpError::Invalid(vec![Problem::new("", format!("row `{id}`: {long}"))])
+}
+
 /// What the caller expects of the row, by its version.
-fn expect(table: &Name, id: &RowId, current: Option<&Row>, version: Option<u64>) -> Result<(), OpError> {
+pub(crate) fn expect(
+    table: &Name,
+    id: &RowId,
+    current: Option<&Row>,
+    version: Option<u64>,
+) -> Result<(), OpError> {
     match (version, current) {
         (None, _) => Ok(()),
         (Some(version), Some(row)) if row.version == version => Ok(()),
@@ -136,15 +162,32 @@ pub fn delete(
 ) -> Result<bool, OpError> {
     let current = get(write.as_read(), table, id)?;
     expect(table, id, current.as_ref(), version)?;
-    if current.is_some() {
-        write.remove::<Row>(&RowPlace { table: table.clone(), id: id.clone() });
+    match current {
+        Some(row) => remove(write, table, &[row])?,
+        None => return Ok(false),
     }
-    Ok(current.is_some())
+    Ok(true)
 }
 
-/// Deletes a table with at most `limit` of its rows, and says whether it is gone: if not, rows are left.
+/// Deletes rows as they were just read.
+pub fn remove(write: &mut dyn Write, table: &Name, rows: &[Row]) -> Result<(), OpError> {
+    let mut upkeep = Upkeep::new(table, index::of(write.as_read(), table)?);
+    for row in rows {
+        upkeep.row(&row.id, Some(row), None).map_err(|long| too_long(&row.id, &long))?;
+        write.remove::<Row>(&RowPlace { table: table.clone(), id: row.id.clone() });
+    }
+    upkeep.write(write);
+    Ok(())
+}
+
+/// Deletes a table with at most `limit` of its rows, and says whether it is gone: if not, rows are left. Its
+/// indexes are gone at once.
 pub fn drop(write: &mut dyn Write, table: &Name, limit: usize) -> Result<bool, OpError> {
-    find(write.as_read(), table)?;
+    let mut record = find(write.as_read(), table)?;
+    if !record.indexes.is_empty() {
+        index::discard(write, std::mem::take(&mut record.indexes));
+        write.save(table, &record);
+    }
     let mut keys = Vec::new();
     write.scan(Space::Row, &KeyRange::prefix(RowPlace::prefix(table)), false, &mut |key, _| {
         keys.push(key.to_vec());

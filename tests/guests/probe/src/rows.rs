@@ -30,11 +30,12 @@ pub(crate) fn perform(ctx: &Context, action: Action) -> Result<Value> {
             json!(open(&table)?.update_if(&id, version, &fields)?)
         }
         Action::Increment { table, id, field } => {
-            let table = open(&table)?;
-            let row = table.get(&id)?;
-            let count = row.and_then(|row| row.fields[&field].as_i64()).unwrap_or(0) + 1;
-            table.update(&id, &json!({ field: count }))?;
-            json!(count)
+            let count = open(&table)?.modify(&id, |fields| {
+                let count = fields[&field].as_i64().unwrap_or(0) + 1;
+                fields[&field] = json!(count);
+                count
+            })?;
+            json!(count.ok_or_else(|| Error::new(Code::NotFound, format!("there is no row {id}")))?)
         }
         Action::Put(Fields { table, id, fields }) => {
             let id = id.ok_or_else(|| Error::new(Code::Invalid, "a put needs an id"))?;

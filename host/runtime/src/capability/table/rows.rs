@@ -3,10 +3,13 @@
 use crate::bindings::sandglass::job::table;
 use crate::state::{Code, State, Stop};
 use rand::Rng as _;
-use sandglass_core::effect::{Change, RowKey};
+use sandglass_core::effect::RowKey;
+use sandglass_core::index::{Entry, Taken};
 use sandglass_core::limit::fixed;
-use sandglass_core::row::{self, Fields, Row, RowId};
+use sandglass_core::query::{Interval, Source as _};
+use sandglass_core::row::{self, Fields, Row};
 use sandglass_core::{Instant, Name};
+use sandglass_store::op::source::Committed;
 use sandglass_store::{StoreExt as _, op};
 use uuid::Builder;
 
@@ -44,17 +47,6 @@ fn fields(text: &str) -> Result<Fields, Stop> {
     row::parse_fields(text, fixed::ROW.0 as usize).map_err(invalid)
 }
 
-/// The row that a change leaves, none where it deletes.
-pub(super) fn written(id: &RowId, change: &Change) -> Option<Row> {
-    change.fields.as_ref().map(|fields| Row {
-        id: id.clone(),
-        version: 0,
-        created_at: change.created_at.unwrap_or(change.at),
-        updated_at: change.at,
-        fields: fields.clone(),
-    })
-}
-
 /// The row as the guest is shown it.
 pub(super) fn shown(row: &Row) -> table::Row {
     table::Row {
@@ -72,7 +64,7 @@ impl State {
     fn look_up(&mut self, key: &RowKey) -> Result<Current, Stop> {
         self.meter.rows_read += 1;
         if let Some(change) = self.workspace.written(key) {
-            let row = written(&key.id, change);
+            let row = change.row(&key.id);
             self.meter.charge_row(change.size as usize);
             return Ok(row.map_or(Current::Absent, Current::Own));
         }
@@ -90,9 +82,52 @@ impl State {
     ) -> Result<(), Stop> {
         let now = self.now();
         self.meter.charge_row(fields.as_ref().map_or(0, |(_, size)| *size as usize));
+        if let Some((fields, _)) = &fields {
+            self.check_unique(&key, fields, created_at.unwrap_or(now), now)?;
+        }
         self.workspace.write(key, fields, created_at, now)?;
         self.meter.rows_written += 1;
         Ok(())
+    }
+
+    /// Whether the row may have such values, by the table's unique indexes, as the attempt sees it now. The commit
+    /// judges it again.
+    fn check_unique(
+        &mut self,
+        key: &RowKey,
+        fields: &Fields,
+        created_at: Instant,
+        now: Instant,
+    ) -> Result<(), Stop> {
+        let State { context, workspace, meter, .. } = self;
+        context.store.read(|read| {
+            let indexes = op::index::of(read, &key.table)?;
+            let mut unique = indexes.iter().filter(|index| index.declared.unique && index.covers(&key.id));
+            let Some(first) = unique.next() else { return Ok(()) };
+            let (id, fields) = (key.id.clone(), fields.clone());
+            let row = Row { id, version: 0, created_at, updated_at: now, fields };
+            for index in std::iter::once(first).chain(unique) {
+                let Some(values) = index.unique_key(&row).map_err(|long| invalid(long.to_string()))? else {
+                    continue;
+                };
+                meter.charge_row(0);
+                workspace.keep_indexed(&key.table, index);
+                let same = Interval::prefix(values.as_bytes().to_vec());
+                let mut committed = Committed { read, table: &key.table };
+                let committed = committed.entries(index.id, &same, false, usize::MAX)?.items;
+                let is_as_committed = |entry: &Entry| {
+                    let key = RowKey { table: key.table.clone(), id: entry.id.clone() };
+                    workspace.written(&key).is_none()
+                };
+                let kept = committed.into_iter().filter(is_as_committed);
+                let mut others = kept.chain(workspace.indexed_in(index.id, &same));
+                if let Some(other) = others.find(|other| other.id != key.id) {
+                    let taken = Taken { table: key.table.clone(), index: index.name(), by: other.id };
+                    return tell(Code::Conflict, taken.without_id());
+                }
+            }
+            Ok(())
+        })
     }
 
     pub(super) fn get_row(&mut self, table: &Name, id: &str) -> Result<Option<table::Row>, Stop> {

@@ -1,25 +1,25 @@
-//! Calls on many rows: a table's committed rows with the attempt's own writes merged in, by id.
+//! Calls on many rows: a table's committed rows, and entries of its indexes, with the attempt's own writes merged in.
 
-use super::rows::{shown, written};
+use super::rows::shown;
 use crate::bindings::sandglass::job::table;
 use crate::meter::Meter;
 use crate::state::{Code, State, Stop};
 use sandglass_core::Name;
-use sandglass_core::effect::{Change, Quota, RowKey, Workspace};
+use sandglass_core::effect::{Quota, RowKey, Workspace};
+use sandglass_core::index::{Entry, Index, IndexId};
 use sandglass_core::limit::fixed;
 use sandglass_core::query::order::Step;
-use sandglass_core::query::{Condition, Field, Filter, Order, Query, collect};
+use sandglass_core::query::walk::STEP_MAX;
+use sandglass_core::query::{Condition, Field, Filter, Interval, Order, Part, Query, Source, Walk, page};
 use sandglass_core::row::{Fields, Row, RowId};
+use sandglass_store::op::source::Committed;
 use sandglass_store::{Read, StoreExt as _, op};
 use serde_json::Value;
-use std::iter::Peekable;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// Rows that a count or a delete looks at before it lets commits go on: no commit happens during a look.
-const LOOK_ROWS: usize = 1_000;
-
-/// Committed rows that are fetched at once.
-const FETCH_ROWS: usize = 64;
+/// Steps of a walk that a count or a delete makes before it lets commits go on: no commit happens during a look.
+const LOOK_STEPS: usize = 16;
 
 fn invalid(message: String) -> Stop {
     Stop::Tell(Code::Invalid, message)
@@ -65,6 +65,14 @@ struct Doomed {
     created_at: sandglass_core::Instant,
 }
 
+/// What a delete has found.
+#[derive(Default)]
+struct Found {
+    doomed: Vec<Doomed>,
+    /// Those that the attempt has not written before.
+    added: usize,
+}
+
 impl State {
     pub(super) fn query_rows(&mut self, table: &Name, query: &table::Query) -> Result<table::Page, Stop> {
         let filter = filter(&query.filter)?;
@@ -78,8 +86,9 @@ impl State {
         let State { context, workspace, meter, .. } = self;
         // One look for the whole page, so that it is consistent.
         let page = context.store.read(|read| {
-            let rows = Merged::new(read, table, query.start_after_id(), workspace, meter);
-            collect(rows, &query)
+            let indexes = op::index::of(read, table)?;
+            let walk = Walk::of(&query, &indexes);
+            page(&mut Merged::new(read, table, &walk, &indexes, workspace, meter), &query, walk)
         })?;
         let mut rows = Vec::with_capacity(page.rows.len());
         for row in &page.rows {
@@ -101,12 +110,10 @@ impl State {
 
     pub(super) fn count_rows(&mut self, table: &Name, groups: &[Vec<table::Condition>]) -> Result<u64, Stop> {
         let filter = filter(groups)?;
-        let mut count = 0;
-        self.look_by_parts(table, |row| {
-            count += u64::from(filter.matches(&row));
+        self.look_by_parts(table, &filter, false, |count: &mut u64, row| {
+            *count += u64::from(filter.matches(&row));
             ControlFlow::Continue(())
-        })?;
-        Ok(count)
+        })
     }
 
     pub(super) fn delete_rows(
@@ -118,23 +125,21 @@ impl State {
         let filter = filter(groups)?;
         let most = if limit == 0 { fixed::COMMIT_ROWS } else { limit as usize };
         let (written, _) = self.workspace.counts();
-        let mut doomed: Vec<Doomed> = Vec::new();
-        let mut added = 0;
-        let mut is_too_many = false;
-        self.look_by_parts(table, |row| {
+        let found = self.look_by_parts(table, &filter, true, |found: &mut Found, row| {
             if filter.matches(&row) {
                 // Rows that the attempt wrote are among the written ones already.
-                added += usize::from(row.version != 0);
-                is_too_many = written + added > fixed::COMMIT_ROWS;
+                found.added += usize::from(row.version != 0);
                 let key = RowKey { table: table.clone(), id: row.id };
-                doomed.push(Doomed { key, version: row.version, created_at: row.created_at });
+                found.doomed.push(Doomed { key, version: row.version, created_at: row.created_at });
             }
-            if doomed.len() < most && !is_too_many {
+            if found.doomed.len() < most && written + found.added <= fixed::COMMIT_ROWS {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
             }
         })?;
+        let Found { doomed, added } = found;
+        let is_too_many = written + added > fixed::COMMIT_ROWS;
         // All of them or none: what could fail comes before the first write.
         if is_too_many {
             return Err(Quota::Rows.into());
@@ -154,130 +159,166 @@ impl State {
         Ok(count)
     }
 
-    /// Shows every row of the table, in looks of [`LOOK_ROWS`], until `visit` breaks.
-    fn look_by_parts(
+    /// Shows the rows that a filter's conditions leave, some of which may not match, in looks of [`LOOK_STEPS`], until
+    /// `visit` breaks; in the order of their ids, or in any. What is found begins anew where an index goes away
+    /// in between.
+    fn look_by_parts<T: Default>(
         &mut self,
         table: &Name,
-        mut visit: impl FnMut(Row) -> ControlFlow<()>,
-    ) -> Result<(), Stop> {
+        filter: &Filter,
+        in_order: bool,
+        mut visit: impl FnMut(&mut T, Row) -> ControlFlow<()>,
+    ) -> Result<T, Stop> {
         let State { context, workspace, meter, .. } = self;
-        let mut after: Option<RowId> = None;
+        let mut found = T::default();
+        let mut walk: Option<Walk> = None;
         loop {
-            let flow = context.store.read(|read| {
-                let mut last = None;
-                let mut seen = 0;
-                for row in Merged::new(read, table, after.as_ref(), workspace, meter).take(LOOK_ROWS) {
-                    let row = row?;
-                    seen += 1;
-                    last = Some(row.id.clone());
-                    if visit(row).is_break() {
-                        return Ok(None);
+            let ended = context.store.read(|read| {
+                let indexes = op::index::of(read, table)?;
+                if !walk.as_ref().is_some_and(|walk| walk.holds(&indexes)) {
+                    found = T::default();
+                    walk = None;
+                }
+                let walk = walk.get_or_insert_with(|| Walk::of_all(filter, &indexes, in_order));
+                let mut rows = Merged::new(read, table, walk, &indexes, workspace, meter);
+                for _ in 0..LOOK_STEPS {
+                    let Some(step) = walk.step(&mut rows, STEP_MAX)? else { return Ok(true) };
+                    for row in step {
+                        if visit(&mut found, row).is_break() {
+                            return Ok(true);
+                        }
                     }
                 }
-                Ok::<_, Stop>(last.filter(|_| seen == LOOK_ROWS))
+                Ok::<_, Stop>(false)
             })?;
-            match flow {
-                Some(last) => after = Some(last),
-                None => return Ok(()),
+            if ended {
+                return Ok(found);
             }
         }
     }
 }
 
-type Written<'a> = Box<dyn Iterator<Item = (&'a RowId, &'a Change)> + 'a>;
-
-/// A table's rows as the attempt sees them, in the order of their ids. Each one that it looks at is counted
-/// and charged for; the limit of rows scanned ends it.
+/// A table's rows as the attempt sees them. Each row and each entry of an index that it looks at is counted and
+/// charged for; the limit of rows scanned ends it.
 struct Merged<'a> {
-    read: &'a dyn Read,
-    table: &'a Name,
+    committed: Committed<'a>,
+    workspace: &'a Workspace,
     meter: &'a mut Meter,
-    written: Peekable<Written<'a>>,
-    fetched: Peekable<std::vec::IntoIter<Row>>,
-    /// After which row the next fetch begins, and whether there is one.
-    after: Option<RowId>,
-    has_more: bool,
-}
-
-enum Next {
-    Row(Row),
-    /// A committed row that the attempt deleted.
-    Deleted,
-    End,
 }
 
 impl<'a> Merged<'a> {
+    /// For a walk by one of these indexes, or by none.
     fn new(
         read: &'a dyn Read,
         table: &'a Name,
-        after: Option<&'a RowId>,
-        workspace: &'a Workspace,
+        walk: &Walk,
+        indexes: &[Index],
+        workspace: &'a mut Workspace,
         meter: &'a mut Meter,
     ) -> Merged<'a> {
-        let written: Written<'a> = Box::new(workspace.written_after(table, after));
-        Merged {
-            read,
-            table,
-            meter,
-            written: written.peekable(),
-            fetched: Vec::new().into_iter().peekable(),
-            after: after.cloned(),
-            has_more: true,
+        if let Some(index) = indexes.iter().find(|index| Some(index.id) == walk.index()) {
+            workspace.keep_indexed(table, index);
         }
+        Merged { committed: Committed { read, table }, workspace, meter }
     }
 
-    fn fetch(&mut self) -> Result<(), Stop> {
-        let mut rows = Vec::with_capacity(FETCH_ROWS);
-        op::table::rows_after(self.read, self.table, self.after.as_ref(), |row| {
-            rows.push(row);
-            if rows.len() < FETCH_ROWS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        self.has_more = rows.len() == FETCH_ROWS;
-        self.after = rows.last().map(|row| row.id.clone());
-        self.fetched = rows.into_iter().peekable();
-        Ok(())
+    fn key(&self, id: &RowId) -> RowKey {
+        RowKey { table: self.committed.table.clone(), id: id.clone() }
     }
 
-    fn step(&mut self) -> Result<Next, Stop> {
-        if self.has_more && self.fetched.peek().is_none() {
-            self.fetch()?;
-        }
-        let own = match (self.fetched.peek(), self.written.peek()) {
-            (None, None) => return Ok(Next::End),
-            (None, Some(_)) => true,
-            (Some(_), None) => false,
-            (Some(row), Some((id, _))) => **id <= row.id,
-        };
+    fn scan(&mut self, bytes: usize) -> Result<(), Stop> {
         if !self.meter.scan() {
             let most = self.meter.scanned_max();
             let message = format!("more than {most} rows looked at by this attempt (limit rows_scanned)");
             return Err(Stop::Tell(Code::Quota, message));
         }
-        let row = if own {
-            let Some((id, change)) = self.written.next() else { return Ok(Next::End) };
-            // What the attempt wrote stands in place of what is committed.
-            self.fetched.next_if(|row| row.id == *id);
-            written(id, change)
-        } else {
-            self.fetched.next()
-        };
-        self.meter.rows_read += 1;
-        self.meter.charge_row(row.as_ref().map_or(0, |row| weight(&row.fields)));
-        Ok(row.map_or(Next::Deleted, Next::Row))
+        self.meter.charge_row(bytes);
+        Ok(())
     }
 }
 
-impl Iterator for Merged<'_> {
-    type Item = Result<Row, Stop>;
+impl Source for Merged<'_> {
+    type Error = Stop;
 
-    fn next(&mut self) -> Option<Result<Row, Stop>> {
-        loop {
-            match self.step() {
-                Ok(Next::Row(row)) => return Some(Ok(row)),
-                Ok(Next::Deleted) => {}
-                Ok(Next::End) => return None,
-                Err(stop) => return Some(Err(stop)),
-            }
+    fn rows(&mut self, ids: &Interval, most: usize) -> Result<Part<Row>, Stop> {
+        let Part { items: committed, rest } = self.committed.rows(ids, most)?;
+        let read = up_to(ids, rest.as_ref(), false);
+        let written = self.workspace.written_in(self.committed.table, &read);
+        // What the attempt wrote stands in place of what is committed; none where it deleted it.
+        let mut all: BTreeMap<RowId, Option<Row>> =
+            committed.into_iter().map(|row| (row.id.clone(), Some(row))).collect();
+        // One more than there is room for tells that there are more.
+        all.extend(written.take(most + 1).map(|(id, change)| (id.clone(), change.row(id))));
+        let is_cut = all.len() > most;
+        let mut items = Vec::with_capacity(all.len().min(most));
+        let mut last = None;
+        for (id, row) in all.into_iter().take(most) {
+            self.scan(row.as_ref().map_or(0, |row| weight(&row.fields)))?;
+            self.meter.rows_read += 1;
+            items.extend(row);
+            last = Some(id);
         }
+        let after = last.filter(|_| is_cut).map(|id| ids.clone().after(id.as_str().as_bytes()));
+        Ok(Part { items, rest: after.or(rest) })
     }
+
+    fn entries(
+        &mut self,
+        index: IndexId,
+        within: &Interval,
+        backwards: bool,
+        most: usize,
+    ) -> Result<Part<Entry>, Stop> {
+        let Part { items: committed, rest } = self.committed.entries(index, within, backwards, most)?;
+        let read = up_to(within, rest.as_ref(), backwards);
+        let written = self.workspace.indexed_in(index, &read);
+        // An entry of a row that the attempt wrote is not what the attempt sees, unless it wrote it so.
+        let is_as_committed = |entry: &Entry| self.workspace.written(&self.key(&entry.id)).is_none();
+        let mut all: BTreeMap<Vec<u8>, Option<Entry>> = committed
+            .into_iter()
+            .map(|entry| (entry.to_bytes(), Some(entry).filter(is_as_committed)))
+            .collect();
+        let add = |entry: Entry| (entry.to_bytes(), Some(entry));
+        if backwards {
+            all.extend(written.rev().take(most + 1).map(add));
+        } else {
+            all.extend(written.take(most + 1).map(add));
+        }
+        let is_cut = all.len() > most;
+        let mut items = Vec::with_capacity(all.len().min(most));
+        let mut last = None;
+        let in_turn: Box<dyn Iterator<Item = _>> =
+            if backwards { Box::new(all.into_iter().rev()) } else { Box::new(all.into_iter()) };
+        for (bytes, entry) in in_turn.take(most) {
+            self.scan(0)?;
+            items.extend(entry);
+            last = Some(bytes);
+        }
+        let behind = |last: Vec<u8>| {
+            let rest = within.clone();
+            if backwards { rest.before(&last) } else { rest.after(&last) }
+        };
+        Ok(Part { items, rest: last.filter(|_| is_cut).map(behind).or(rest) })
+    }
+
+    fn row(&mut self, id: &RowId) -> Result<Option<Row>, Stop> {
+        let row = match self.workspace.written(&self.key(id)) {
+            Some(change) => change.row(id),
+            None => self.committed.row(id)?,
+        };
+        self.meter.rows_read += 1;
+        self.meter.charge_row(row.as_ref().map_or(0, |row| weight(&row.fields)));
+        Ok(row)
+    }
+}
+
+/// What of an interval was read, where the rest is still to be read.
+fn up_to(interval: &Interval, rest: Option<&Interval>, backwards: bool) -> Interval {
+    let mut read = interval.clone();
+    match rest {
+        None => {}
+        Some(rest) if backwards => read.from = rest.to.clone().unwrap_or_default(),
+        Some(rest) => read.to = Some(rest.from.clone()),
+    }
+    read
 }
