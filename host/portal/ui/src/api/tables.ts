@@ -1,7 +1,7 @@
 /** Tables and their rows. */
 
 import { call, get, upload, url, type Progress, type Query } from "./client.ts";
-import type { List, Row, RowPage, Table } from "./types.ts";
+import type { List, Row, RowPage, Table, TableIndex } from "./types.ts";
 
 const path = (table: string) => `/tables/${encodeURIComponent(table)}`;
 const rowPath = (table: string, id: string) => `${path(table)}/rows/${encodeURIComponent(id)}`;
@@ -10,6 +10,14 @@ export const listTables = (cursor: string | null, signal?: AbortSignal) =>
   get<List<Table>>("/tables", { limit: 200, cursor }, signal);
 
 export const createTable = (table: string) => call<Table>("PUT", path(table), { body: {} });
+
+export const getTable = (table: string, signal?: AbortSignal) => get<Table>(path(table), {}, signal);
+
+/** The table has these indexes then, and no others. */
+export const setIndexes = (table: string, indexes: TableIndex[]) =>
+  call<Table>("PUT", path(table), {
+    body: { indexes: indexes.map(({ fields, unique }) => ({ fields, unique })) },
+  });
 
 export const deleteTable = (table: string) => call<void>("DELETE", path(table));
 

@@ -252,6 +252,18 @@ export interface Upcoming {
 export interface Table {
   name: string;
   created_at: Instant;
+  indexes: TableIndex[];
+}
+
+export interface TableIndex {
+  fields: string[];
+  unique: boolean;
+  /** None of what is to be declared. */
+  state?: "building" | "ready" | "failed";
+  /** Rows that have their entries, while it is being built. */
+  rows?: number;
+  /** Why it failed. */
+  reason?: string;
 }
 
 export interface Row {

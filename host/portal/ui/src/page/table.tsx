@@ -12,6 +12,7 @@ import { toOrder, toParameters, nextSort, type Condition, type Sort } from "../m
 import { Conditions } from "../part/conditions.tsx";
 import { Confirm } from "../part/dialog.tsx";
 import { Icon } from "../part/icon.tsx";
+import { Indexes } from "../part/indexes.tsx";
 import { ImportDialog } from "../part/import-dialog.tsx";
 import { Empty, Loading, ProblemNote } from "../part/message.tsx";
 import { RowDialog } from "../part/row-dialog.tsx";
@@ -132,6 +133,7 @@ function TableRows({ name }: { name: string }) {
         </footer>
       )}
       {rows && rows.length > 0 && <Schema columns={columns} count={rows.length} />}
+      <Indexes table={name} />
       {asks?.kind === "import" && <ImportDialog table={name} onClose={close} onImported={changed} />}
       {asks?.kind === "row" && <RowDialog table={name} row={asks.row} onClose={close} onChanged={changed} />}
       {asks?.kind === "delete" && (
