@@ -68,7 +68,7 @@ fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The packages of a lock file, as they are locked; nothing where they are there.
-fn install(folder: &Path) -> Result<()> {
+pub(crate) fn install(folder: &Path) -> Result<()> {
     check_node()?;
     let lock = fs::read(folder.join("package-lock.json"))?;
     let stamp = folder.join("node_modules/.installed");
@@ -88,11 +88,11 @@ fn npm(folder: &Path) -> Command {
 
 fn check_node() -> Result<()> {
     if !is_installed("npm") || !is_installed("node") {
-        bail!("the portal is built with Node {NODE_MIN} or later and npm, which are not both installed");
+        bail!("Node {NODE_MIN} or later and npm are needed, and are not both installed");
     }
     let version = output(Command::new("node").arg("--version"))?;
     if major(&version).is_none_or(|major| major < NODE_MIN) {
-        bail!("the portal is built with Node {NODE_MIN} or later, and this is {}", version.trim());
+        bail!("Node {NODE_MIN} or later is needed, and this is {}", version.trim());
     }
     Ok(())
 }

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Each package with its version and hash.
-const REQUIREMENTS: &str = "host/core/tests/cron/requirements.txt";
+/// Each package with its version and hash, for the suites that have any.
+const REQUIREMENTS: [&str; 2] = ["host/core/tests/cron/requirements.txt", "tests/smtp/requirements.txt"];
 const PROGRAM: &str = "python3";
 /// cronsim's own least version.
 const VERSION_MIN: (u32, u32) = (3, 11);
@@ -17,7 +17,8 @@ const VERSION_MIN: (u32, u32) = (3, 11);
 /// The interpreter to start.
 pub(crate) fn environment() -> Result<PathBuf> {
     let folder = target().join("python");
-    let requirements = fs::read_to_string(root().join(REQUIREMENTS)).context(REQUIREMENTS)?;
+    let texts = REQUIREMENTS.map(|file| fs::read_to_string(root().join(file)).context(file));
+    let requirements = texts.into_iter().collect::<Result<String>>()?;
     let interpreter = folder.join("bin/python");
     // Written last: where it is as it should be, so is all else.
     let stamp = folder.join("requirements.txt");
@@ -32,9 +33,9 @@ pub(crate) fn environment() -> Result<PathBuf> {
     }
     step("making a Python environment", || make(&folder))?;
     step("installing what the tests compare with", || {
-        let arguments =
-            ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", REQUIREMENTS];
-        output(Command::new(&interpreter).args(arguments).current_dir(root()))
+        let arguments = ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"];
+        let files = REQUIREMENTS.iter().flat_map(|file| ["-r", file]);
+        output(Command::new(&interpreter).args(arguments).args(files).current_dir(root()))
     })
     .context("the packages come from PyPI; what pip needs to reach it is pip's to know")?;
     fs::write(&stamp, requirements)?;

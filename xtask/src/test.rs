@@ -119,6 +119,18 @@ const SUITES: &[Suite] = &[
         run: || run_command(test().args(["--workspace", "--test", "tables", "--", "--show-output"])),
     },
     Suite {
+        name: "smtp",
+        proves: "mail reaches real servers, each message at least once, whatever dies on the way",
+        full: false,
+        needs: &[Need::Guests, Need::Host, Need::Python],
+        run: || {
+            portal::install(&root().join("tests/smtp"))?;
+            let mut command = test();
+            command.env("SANDGLASS_SMTP_PYTHON", python::environment()?);
+            run_command(command.args(["--workspace", "--test", "smtp", "--", "--show-output"]))
+        },
+    },
+    Suite {
         name: "portal",
         proves: "the portal does what it says, in a browser",
         full: false,

@@ -21,7 +21,7 @@ pub(crate) async fn get(
     _: NoParameters,
 ) -> Result<Response, Refusal> {
     let email = app.look(|read| op::email::get(read, id.place()))?;
-    let html = email.and_then(|email| email.message.html);
+    let html = email.and_then(|entry| entry.email.message.html);
     let html = html.ok_or_else(|| Refusal::not_found("there is no such email, or it has no HTML"))?;
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),

@@ -1,11 +1,12 @@
-//! `/events`: that jobs and runs change, as server-sent events (<https://html.spec.whatwg.org/#server-sent-events>).
+//! `/events`: that jobs, runs and emails change, as server-sent events (<https://html.spec.whatwg.org/#server-sent-events>).
 //!
-//! An event says which thing has changed, and for a run how it is when the event is sent; of several changes of
+//! An event says which thing has changed, and for a run or an email how it is when the event is sent; of several changes of
 //! one thing in a row a client may be told once. The newest [`KEPT`] changes are kept in memory. A client that comes
 //! back names the last one that it saw, and is told those after it; where they are not kept any more, or belong
 //! to an earlier process, it is told `reset` and has to look for itself.
 
 use crate::app::App;
+use crate::email;
 use crate::parameter::Parameters;
 use crate::problem::Refusal;
 use crate::stream::{self, Parts, Stop};
@@ -17,6 +18,7 @@ use parking_lot::Mutex;
 use percent_encoding::percent_decode_str;
 use sandglass_core::run::{Cause, Outcome, Run};
 use sandglass_core::{Instant, Name, RunId};
+use sandglass_store::op::email::Place;
 use sandglass_store::{Read, StoreError, op};
 use serde::Serialize;
 use std::collections::{HashSet, VecDeque};
@@ -38,6 +40,7 @@ const RETRY_MS: u32 = 1_000;
 enum Change {
     Run(RunId),
     Job(Name),
+    Email(Place),
 }
 
 /// The newest changes of this process, numbered from 1.
@@ -96,15 +99,16 @@ impl Events {
 /// Takes note of what the host tells, as long as it runs.
 pub(crate) fn record(app: &App) {
     let app = app.clone();
-    let mut changes = app.host.changes();
+    let (mut runs, mut emails) = (app.host.changes(), app.host.mail_changes());
     tokio::spawn(async move {
         loop {
             let change = tokio::select! {
-                change = changes.recv() => change,
+                run = runs.recv() => run.map(Change::Run),
+                email = emails.recv() => email.map(Change::Email),
                 () = app.closing.cancelled() => return,
             };
             match change {
-                Ok(run) => app.events.add(Change::Run(run)),
+                Ok(change) => app.events.add(change),
                 Err(RecvError::Lagged(_)) => app.events.lose(),
                 Err(RecvError::Closed) => return,
             }
@@ -170,6 +174,13 @@ struct JobChanged {
     name: Name,
 }
 
+#[derive(Serialize)]
+struct EmailChanged {
+    id: String,
+    /// `gone` where it was taken out of the outbox.
+    state: &'static str,
+}
+
 async fn tell(app: App, parts: Parts, seen: Option<String>) -> Result<(), Stop> {
     let mut newest = app.events.newest.subscribe();
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
@@ -230,6 +241,15 @@ fn told(events: &Events, read: &dyn Read, changes: Vec<(u64, Change)>) -> Result
                 if let Some(run) = op::run::get(read, run)? {
                     texts.push(event("run", &id, &RunChanged::from(run)));
                 }
+            }
+            Change::Email(place) => {
+                let delivery = op::email::delivery(read, place)?;
+                let state = delivery.map_or("gone", |delivery| delivery.state.as_str());
+                texts.push(event(
+                    "email",
+                    &id,
+                    &EmailChanged { id: email::Id::from(place).to_string(), state },
+                ));
             }
         }
     }

@@ -20,6 +20,23 @@ pub(crate) struct View {
     /// Counted every few seconds.
     runs_waiting: usize,
     lateness: Lateness,
+    email: Email,
+}
+
+/// The delivery of mail.
+#[derive(Debug, Serialize)]
+struct Email {
+    /// Whether there is any; else the outbox keeps it.
+    delivers: bool,
+    /// Why none leaves at the moment.
+    problem: Option<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    reason: String,
+    since: Instant,
+    next_at: Instant,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,6 +73,14 @@ pub(crate) async fn get(State(app): State<App>, _: NoParameters) -> Result<Json<
         lateness: Lateness {
             newest_ms: host.lateness().newest().millis(),
             worst_ms: host.lateness().worst().millis(),
+        },
+        email: Email {
+            delivers: host.delivers(),
+            problem: host.mail_problem().map(|problem| Problem {
+                reason: problem.reason,
+                since: problem.since,
+                next_at: problem.next_at,
+            }),
         },
     }))
 }

@@ -90,7 +90,7 @@ fn bounded(app: &App) -> Router<App> {
         .route("/tables/{table}/rows/{id}", get(row::get).put(row::put).patch(row::patch).delete(row::delete))
         .route("/tables/{table}/export", get(transfer::export))
         .route("/emails", get(email::list))
-        .route("/emails/{id}", get(email::get))
+        .route("/emails/{id}", get(email::get).delete(email::delete))
         .route("/secrets", get(secret::list))
         .route("/secrets/{name}", put(secret::put).delete(secret::delete))
         .route("/secret-key/rotate", post(secret::rotate))
@@ -117,6 +117,7 @@ fn once(app: &App) -> Router<App> {
         .route("/jobs/{name}/backfill", post(request::backfill))
         .route("/tables/{table}/rows", post(row::add))
         .route("/batch", post(row::batch::write))
+        .route("/emails/{id}/resend", post(email::resend))
         .route_layer(from_fn_with_state(app.clone(), guard::bound));
     // A run may be waited for.
     bounded.route("/jobs/{name}/runs", post(request::ask)).route("/runs/{id}/retry", post(request::again))

@@ -214,9 +214,17 @@ pub(crate) struct Email {
     pub(crate) id: String,
     pub(crate) message_id: String,
     pub(crate) job: String,
-    pub(crate) run: String,
+    /// None for a notification about the job itself.
+    pub(crate) run: Option<String>,
     pub(crate) state: String,
     pub(crate) queued_at: Instant,
+    #[serde(default)]
+    pub(crate) attempts: u32,
+    pub(crate) next_attempt_at: Option<Instant>,
+    pub(crate) ended_at: Option<Instant>,
+    pub(crate) reason: Option<String>,
+    #[serde(default)]
+    pub(crate) recipients: Vec<Recipient>,
     #[serde(default)]
     pub(crate) to: Vec<String>,
     #[serde(default)]
@@ -229,6 +237,13 @@ pub(crate) struct Email {
     pub(crate) html: Option<String>,
     #[serde(default)]
     pub(crate) attachments: Vec<Attachment>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Recipient {
+    pub(crate) address: String,
+    pub(crate) state: String,
+    pub(crate) reply: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

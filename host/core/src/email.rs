@@ -110,6 +110,17 @@ impl Message {
                 return Err(format!("the {what} contains a control character: it is one line"));
             }
         }
+        for file in &self.attachments {
+            if file.file_name.contains("=?") {
+                return Err(
+                    "the file name contains `=?`, which readers of mail take for an encoded word".into()
+                );
+            }
+            if !is_media_type(&file.content_type) {
+                let shown = crate::time::brief(&file.content_type);
+                return Err(format!("`{shown}` is not a media type: write one such as text/csv"));
+            }
+        }
         Ok(())
     }
 
@@ -145,11 +156,25 @@ impl std::str::FromStr for Mailbox {
         if !is_address(address)
             || name.len() > 200
             || name.chars().any(|c| c.is_control() || "<>\"".contains(c))
+            // Readers would decode it.
+            || name.contains("=?")
         {
             return Err(wrong());
         }
         Ok(Mailbox { name: name.into(), address: address.into() })
     }
+}
+
+/// A media type such as `text/csv` or `text/plain; charset=utf-8`, in names as RFC 6838 restricts them.
+pub fn is_media_type(text: &str) -> bool {
+    let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
+    let name = |name: &str| {
+        (1..=127).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+    };
+    let is_kind = kind.trim_end().split_once('/').is_some_and(|(kind, sub)| name(kind) && name(sub));
+    is_kind && text.len() <= 255 && parameters.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
 
 /// An address in the plain form of RFC 5321: a dot-atom, `@`, and a domain name.
@@ -186,8 +211,21 @@ mod tests {
         assert_eq!((plain.name.as_str(), plain.address.as_str()), ("", "ops@example.com"));
         let named: Mailbox = "Ops <ops@example.com>".parse().unwrap();
         assert_eq!((named.name.as_str(), named.address.as_str()), ("Ops", "ops@example.com"));
-        for bad in ["Ops <ops@example.com", "A\r\nBcc: x@y.z <a@b.c>", "<>", "a@b.c, d@e.f"] {
+        for bad in
+            ["Ops <ops@example.com", "A\r\nBcc: x@y.z <a@b.c>", "<>", "a@b.c, d@e.f", "=?utf-8?q?a?= <a@b.c>"]
+        {
             assert!(bad.parse::<Mailbox>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn media_types() {
+        for good in ["text/csv", "image/svg+xml", "text/plain; charset=utf-8", "application/vnd.a.b-c"] {
+            assert!(is_media_type(good), "{good}");
+        }
+        for bad in ["", "text", "text/", "/csv", "a b/c", "text/csv;\u{e9}", "text/csv\nX: y", "text/c\u{e9}"]
+        {
+            assert!(!is_media_type(bad), "{bad:?}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! I/O, reads a clock, draws a random number, or knows of storage, WebAssembly or HTTP.
 
 pub mod address;
+pub mod delivery;
 pub mod effect;
 pub mod email;
 pub mod epoch;

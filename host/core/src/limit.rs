@@ -219,6 +219,15 @@ pub mod fixed {
     pub const EMAILS_PER_DAY_MAX: u32 = 100_000;
     /// One message, attachments included.
     pub const EMAIL: Bytes = Bytes::mib(5);
+    /// What is kept of a mail server's words about one recipient.
+    pub const EMAIL_REPLY: Bytes = Bytes(500);
+    /// Connections to the mail server at one time.
+    pub const EMAIL_CONNECTIONS: usize = 4;
+    /// One step of a conversation with a mail server, and one message's delivery from its first step to its last.
+    pub const EMAIL_STEP: Span = Span::from_secs(60);
+    pub const EMAIL_DELIVERY: Span = Span::from_secs(600);
+    /// Emails that leave within a minute, when the configuration does not say.
+    pub const EMAILS_PER_MINUTE: u32 = 300;
     /// One request to another host, body and headers; one answer likewise, as it comes over the wire.
     pub const HTTP_REQUEST: Bytes = Bytes::mib(1);
     pub const HTTP_RESPONSE: Bytes = Bytes::mib(8);

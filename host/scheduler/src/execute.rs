@@ -42,7 +42,10 @@ async fn execute(host: &Arc<Host>, entered: &Entered, started: Started, number: 
     if let Err(failure) = &ending.result {
         entered.journal.push(Line::of_failure(host.now(), number, failure.cause, &failure.message));
     }
-    match commit_end(host, &entered.journal, run, number, ending, effects).await {
+    let ended = commit_end(host, &entered.journal, run, number, ending, effects).await;
+    // The attempt's own mail, or a notification.
+    host.outbox.notify_one();
+    match ended {
         Ok(Some(ended)) => tell_end(&ended, number),
         // Cancelled meanwhile.
         Ok(None) | Err(StoreError::Closed) => {}

@@ -1,6 +1,7 @@
 //! The host: storage, runtime and the loops, behind one handle.
 
 use crate::claim::Lateness;
+use crate::deliver::{self, MailProblem, MailRoute};
 use crate::executor::Executor;
 use crate::log::{Journal, Journals};
 use crate::vault::{KeySource, SecretError, Vault};
@@ -14,6 +15,7 @@ use sandglass_core::{Instant, Name, RunId, SecretName, SecretValue, Span};
 use sandglass_outbound::Client;
 use sandglass_runtime::Clock;
 use sandglass_store::op::claim::Room;
+use sandglass_store::op::email::Place;
 use sandglass_store::op::{self, OpError, once};
 use sandglass_store::{KeyRange, Space, Store, StoreError, StoreExt, Write};
 use serde::Serialize;
@@ -37,6 +39,8 @@ pub struct Options {
     pub history: Retention,
     /// What makes requests to other hosts: those of jobs, and webhooks. Without it jobs are told so, and webhooks wait.
     pub outbound: Option<Arc<Client>>,
+    /// What delivers mail; without it the outbox keeps it.
+    pub mail: Option<Arc<MailRoute>>,
     /// What secrets are sealed with.
     pub secret_key: KeySource,
     /// A wall clock that is set, or a machine that slept, is noticed within this time.
@@ -51,6 +55,7 @@ impl Default for Options {
             memory_max: Bytes(u64::MAX),
             history: Retention::default(),
             outbound: None,
+            mail: None,
             secret_key: KeySource::default(),
             look_every: Span::from_secs(1),
         }
@@ -93,6 +98,10 @@ pub struct Host {
     executing: Mutex<Executing>,
     attempts: AtomicU64,
     changes: broadcast::Sender<RunId>,
+    /// There may be mail to deliver.
+    pub(crate) outbox: Notify,
+    pub(crate) mail_problem: Mutex<Option<MailProblem>>,
+    pub(crate) mail_changes: broadcast::Sender<Place>,
 }
 
 /// The attempts that execute, and what they take.
@@ -144,6 +153,9 @@ impl Host {
             executing: Mutex::default(),
             attempts: AtomicU64::new(0),
             changes: broadcast::channel(CHANGES_KEPT).0,
+            outbox: Notify::new(),
+            mail_problem: Mutex::default(),
+            mail_changes: broadcast::channel(CHANGES_KEPT).0,
         });
         let recovered = recover::recover(&host).await?;
         metric::lost(recovered.lost);
@@ -153,6 +165,13 @@ impl Host {
                 "attempts were lost when the host stopped; they are tried again"
             );
         }
+        let sending = deliver::recover(&host).await?;
+        if sending > 0 {
+            tracing::warn!(
+                emails = sending,
+                "emails were being sent when the host stopped; they are sent again"
+            );
+        }
         if let Err(error) = host.vault.settle().await {
             tracing::error!(%error, "the change of the key of secrets is not done; both keys are kept");
         }
@@ -160,6 +179,7 @@ impl Host {
         host.tasks.spawn(prune::run(host.clone()));
         host.tasks.spawn(notify::run(host.clone()));
         host.tasks.spawn(index::run(host.clone()));
+        host.tasks.spawn(deliver::run(host.clone()));
         Ok(host)
     }
 
@@ -220,6 +240,7 @@ impl Host {
         async move {
             let result = written.await;
             self.due.notify_one();
+            self.outbox.notify_one();
             result
         }
     }

@@ -4,6 +4,7 @@
 
 mod claim;
 mod component;
+mod deliver;
 mod execute;
 mod executor;
 mod host;
@@ -18,6 +19,7 @@ mod watch;
 
 pub use claim::Lateness;
 pub use component::{Components, Upload, UploadError};
+pub use deliver::{MailProblem, MailRoute, Password};
 pub use executor::Executor;
 pub use host::{Host, Options, Random, StartError, system_random};
 pub use log::{Followed, Follower, Place};

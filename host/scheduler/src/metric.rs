@@ -23,6 +23,8 @@ const WAITING: &str = "sandglass_runs_waiting";
 const HISTORY_DAYS: &str = "sandglass_history_days_dropped_total";
 const HISTORY_BYTES: &str = "sandglass_history_bytes";
 const DELIVERIES: &str = "sandglass_webhook_deliveries_total";
+const EMAILS: &str = "sandglass_emails_total";
+const RECIPIENTS: &str = "sandglass_email_recipients_total";
 const STORE_ERRORS: &str = "sandglass_store_errors_total";
 
 /// Says what each of them is, to the recorder that is installed.
@@ -41,6 +43,11 @@ pub fn describe() {
     describe_counter!(HISTORY_DAYS, "Days of history that were dropped.");
     describe_gauge!(HISTORY_BYTES, Unit::Bytes, "What history takes on disk.");
     describe_counter!(DELIVERIES, "Deliveries of webhooks, by what came of them: taken, failed, given-up.");
+    describe_counter!(EMAILS, "Emails that left the outbox, by what came of them: sent, failed, expired.");
+    describe_counter!(
+        RECIPIENTS,
+        "Answers of the mail server, one for each recipient that it was asked about: accepted, deferred, refused."
+    );
     describe_counter!(STORE_ERRORS, "Refusals of storage, by the loop that met them.");
 }
 
@@ -90,6 +97,16 @@ pub(crate) fn history_dropped(days: usize) {
 /// `taken`, `failed` or `given-up`.
 pub(crate) fn delivery(came: &'static str) {
     counter!(DELIVERIES, "came" => came).increment(1);
+}
+
+/// `sent`, `failed` or `expired`.
+pub(crate) fn emails(came: &'static str, count: usize) {
+    counter!(EMAILS, "came" => came).increment(count as u64);
+}
+
+/// `accepted`, `deferred` or `refused`.
+pub(crate) fn recipients(answer: &'static str, count: usize) {
+    counter!(RECIPIENTS, "answer" => answer).increment(count as u64);
 }
 
 pub(crate) fn store_error(of: &'static str) {

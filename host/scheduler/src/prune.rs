@@ -1,9 +1,9 @@
-//! What is old goes: history by age and size, a day at a time; answers that were kept for repeated requests.
+//! What is old goes: history by age and size, a day at a time; answers that were kept for repeated requests; mail.
 
 use crate::host::Host;
 use crate::metric;
 use sandglass_core::Span;
-use sandglass_store::op::once;
+use sandglass_store::op::{email, once};
 use sandglass_store::{Store, StoreError, StoreExt};
 use std::sync::Arc;
 
@@ -12,7 +12,11 @@ const EVERY: Span = Span::from_secs(600);
 
 pub(crate) async fn run(host: Arc<Host>) {
     loop {
-        for (what, pruned) in [("history", history(&host).await), ("answers", answers(&host).await)] {
+        for (what, pruned) in [
+            ("history", history(&host).await),
+            ("answers", answers(&host).await),
+            ("emails", emails(&host).await),
+        ] {
             match pruned {
                 Ok(()) | Err(StoreError::Closed) => {}
                 Err(error) => {
@@ -38,6 +42,21 @@ async fn answers(host: &Host) -> Result<(), StoreError> {
         let clock = host.clock.clone();
         let dropped = host.store.write(move |write| once::prune(write, clock(), ANSWERS)).await?;
         if dropped < ANSWERS {
+            return Ok(());
+        }
+    }
+}
+
+/// Emails that one script drops.
+const EMAILS: usize = 100;
+
+/// Drops emails that are as old as history may be.
+async fn emails(host: &Host) -> Result<(), StoreError> {
+    loop {
+        let before = host.now().minus(host.options.history.age);
+        let delivers = host.delivers();
+        let dropped = host.store.write(move |write| email::prune(write, before, delivers, EMAILS)).await?;
+        if dropped < EMAILS {
             return Ok(());
         }
     }

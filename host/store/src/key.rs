@@ -66,7 +66,7 @@ impl KeyRange {
 }
 
 /// Takes a part of fixed length off the front.
-fn split<const N: usize>(bytes: &[u8]) -> Option<([u8; N], &[u8])> {
+pub(crate) fn split<const N: usize>(bytes: &[u8]) -> Option<([u8; N], &[u8])> {
     let (front, rest) = bytes.split_first_chunk::<N>()?;
     Some((*front, rest))
 }
@@ -354,7 +354,7 @@ impl Key for OnceKey {
 }
 
 /// A piece of a component's bytes, or of a run's log, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PieceKey<K> {
     pub of: K,
     pub number: u32,

@@ -14,6 +14,7 @@ pub mod key;
 pub mod layer;
 pub mod memory;
 pub mod op;
+pub mod post;
 pub mod record;
 pub mod space;
 pub mod store;

@@ -5,8 +5,10 @@
 
 use crate::index::IndexTask;
 use crate::key::{DueKey, Key, LiveKey, NoticeKey, OnceKey, PieceKey, RevisionKey, RowPlace, SkipKey};
+use crate::post::{Post, PostKey};
 use crate::space::Space;
 use crate::store::StoreError;
+use sandglass_core::delivery::Delivery;
 use sandglass_core::email::Email;
 use sandglass_core::epoch::Epoch;
 use sandglass_core::grant::Grants;
@@ -93,6 +95,8 @@ pub struct Meta {
     pub newest_index: u32,
     /// Which clock instants are read from.
     pub epoch: Epoch,
+    /// Whether every message of the outbox has a [`Delivery`]: versions before it knew none.
+    pub deliveries: bool,
 }
 
 /// A validated component. Its bytes are in [`Chunk`]s.
@@ -296,6 +300,8 @@ json_record!(Table, Table, Name);
 json_record!(IndexTask, IndexTask, IndexId);
 // By commit and place in it: the outbox in the order of its making.
 json_record!(Email, Email, PieceKey<u64>);
+json_record!(Delivery, Delivery, PieceKey<u64>);
+json_record!(Post, Post, PostKey);
 // Under the hash of the token, which is all that is kept of it.
 json_record!(Token, Token, Digest);
 json_record!(AuditEntry, Audit, u64);

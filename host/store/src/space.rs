@@ -37,6 +37,10 @@ pub enum Space {
     Index = 25,
     /// What is to be done for indexes: built, or dropped.
     IndexTask = 26,
+    /// How far each message of the outbox has come.
+    Delivery = 28,
+    /// Messages that are to be delivered, by the instant when they are tried next.
+    Post = 29,
     /// Ended runs. In history: see [`Space::is_history`].
     Ended = 128,
     /// Pieces of runs' logs. In history too.
@@ -44,7 +48,7 @@ pub enum Space {
 }
 
 impl Space {
-    pub const ALL: [Space; 25] = [
+    pub const ALL: [Space; 27] = [
         Space::Meta,
         Space::Component,
         Space::Chunk,
@@ -68,6 +72,8 @@ impl Space {
         Space::Audit,
         Space::Index,
         Space::IndexTask,
+        Space::Delivery,
+        Space::Post,
         Space::Ended,
         Space::Log,
     ];

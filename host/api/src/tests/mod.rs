@@ -2,6 +2,7 @@
 
 mod component;
 mod durable;
+mod email;
 mod event;
 mod guard;
 mod job;

@@ -1,9 +1,7 @@
-//! `/tables/{table}/export` and `/import`, and `/emails`.
+//! `/tables/{table}/export` and `/import`.
 
 use super::{Answer, Site, streamed};
 use axum::body::Body;
-use sandglass_core::email::{Email, Message};
-use sandglass_core::{JobId, RunId};
 use serde_json::{Value, json};
 
 impl Site {
@@ -51,50 +49,6 @@ async fn a_bad_line_is_named_and_those_before_it_are_in() {
     let xml = site.request("POST", "/v1/tables/t/import", &[("content-type", "application/xml")], "<a/>");
     site.send(xml).await.problem(415, "unsupported-media-type");
     site.get("/v1/tables/none/export").await.problem(404, "not-found");
-}
-
-#[tokio::test]
-async fn the_outbox_is_shown_newest_first() {
-    let site = Site::new().await;
-    for subject in ["first", "second"] {
-        let email = Email {
-            message_id: format!("{subject}@host"),
-            run: Some(RunId::new(JobId(1), site.now(), 1)),
-            job: "a".parse().unwrap(),
-            queued_at: site.now(),
-            message: Message {
-                to: vec!["Some One <a@example.com>".parse().unwrap(), "b@example.com".parse().unwrap()],
-                cc: Vec::new(),
-                bcc: Vec::new(),
-                reply_to: None,
-                subject: subject.into(),
-                text: Some("hello".into()),
-                html: None,
-                attachments: vec![sandglass_core::email::Attachment {
-                    file_name: "a.csv".into(),
-                    content_type: "text/csv".into(),
-                    content: vec![0; 7],
-                }],
-            },
-        };
-        site.write(move |write, _| {
-            let of = write.sequence();
-            write.save(&sandglass_store::key::PieceKey { of, number: 0 }, &email);
-            Ok(())
-        })
-        .await;
-    }
-    let page = site.get("/v1/emails?limit=1").await.json_of(200);
-    let email = &page["items"][0];
-    assert_eq!((&email["subject"], &email["state"]), (&json!("second"), &json!("queued")));
-    assert_eq!(email["to"], json!(["Some One <a@example.com>", "b@example.com"]));
-    assert_eq!(email["attachments"], json!([{"file_name": "a.csv", "content_type": "text/csv", "size": 7}]));
-    let next = page["next"].as_str().unwrap();
-    let older = site.get(&format!("/v1/emails?cursor={next}")).await.json_of(200);
-    assert_eq!((&older["items"][0]["subject"], &older["next"]), (&json!("first"), &Value::Null));
-    let path = format!("/v1/emails/{}", email["id"].as_str().unwrap());
-    assert_eq!(&site.get(&path).await.json_of(200), email);
-    site.get("/v1/emails/99-0").await.problem(404, "not-found");
 }
 
 #[tokio::test]

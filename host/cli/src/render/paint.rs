@@ -14,10 +14,10 @@ pub(crate) const STRONG: Style = Style::new().bold();
 /// How the state of a run or of a job is coloured.
 pub(crate) fn state(word: &str) -> Style {
     match word {
-        "succeeded" | "active" => GOOD,
+        "succeeded" | "active" | "sent" => GOOD,
         "failed" => BAD,
         "cancelled" | "paused" | "retrying" | "skipped" => CARE,
-        "running" => BUSY,
+        "running" | "sending" => BUSY,
         _ => Style::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! What the operator may set. A flag goes before the environment, that before the configuration's file, and
 //! that before the default.
 
+use super::smtp::Smtp;
 use crate::folder;
 use anyhow::{Context, Result};
 use sandglass_core::Span;
@@ -48,6 +49,8 @@ pub(crate) struct Layer {
     /// Certificates, as PEM, of authorities that jobs' requests and webhooks trust beside those of the web. In the
     /// file, relative to the file's own folder.
     pub(crate) authorities: Option<PathBuf>,
+    /// How mail leaves.
+    pub(crate) smtp: Smtp,
 }
 
 /// Everything that is set. None: the part that it is for has a default of its own.
@@ -66,6 +69,7 @@ pub(crate) struct Config {
     pub(crate) connections_per_address_max: Option<usize>,
     pub(crate) stop_grace: Span,
     pub(crate) authorities: Option<PathBuf>,
+    pub(crate) smtp: Smtp,
 }
 
 impl Layer {
@@ -77,12 +81,13 @@ impl Layer {
         let folder = path.parent().unwrap_or(Path::new(""));
         layer.data = layer.data.map(|data| folder.join(data));
         layer.authorities = layer.authorities.map(|authorities| folder.join(authorities));
+        layer.smtp = layer.smtp.in_folder(folder);
         Ok(layer)
     }
 
     /// From `SANDGLASS_DATA` and its kin. A variable that is empty says nothing.
     pub(crate) fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Layer> {
-        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let variable = &|name: &str| variable(name).filter(|value| !value.is_empty());
         let layer = Layer {
             data: variable("SANDGLASS_DATA").map(PathBuf::from),
             listen: read("SANDGLASS_LISTEN", variable)?,
@@ -90,6 +95,7 @@ impl Layer {
             history_max: read("SANDGLASS_HISTORY_MAX", variable)?,
             attempts_max: read("SANDGLASS_ATTEMPTS_MAX", variable)?,
             authorities: variable("SANDGLASS_AUTHORITIES").map(PathBuf::from),
+            smtp: Smtp::from_environment(variable)?,
             ..Layer::default()
         };
         layer.check().context("the environment")?;
@@ -133,7 +139,7 @@ impl Layer {
                 "`listen` is `{listen}`, which is not an address and a port, such as {DEFAULT_LISTEN} or [::]:8420"
             );
         }
-        Ok(())
+        self.smtp.check()
     }
 
     /// What this says, and where it says nothing, what `other` says.
@@ -155,6 +161,7 @@ impl Layer {
                 .or(other.connections_per_address_max),
             stop_grace: self.stop_grace.or(other.stop_grace),
             authorities: self.authorities.or(other.authorities),
+            smtp: self.smtp.or(other.smtp),
         }
     }
 
@@ -178,11 +185,12 @@ impl Layer {
             connections_per_address_max: self.connections_per_address_max,
             stop_grace: self.stop_grace.unwrap_or(DEFAULT_STOP_GRACE),
             authorities: self.authorities,
+            smtp: self.smtp,
         })
     }
 }
 
-fn read<T: FromStr<Err: Display>>(
+pub(super) fn read<T: FromStr<Err: Display>>(
     name: &str,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<T>> {

@@ -8,4 +8,5 @@ mod metrics;
 pub(crate) mod portal;
 pub(crate) mod process;
 pub(crate) mod secret;
+mod smtp;
 pub(crate) mod token;

@@ -78,6 +78,7 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     options.attempts_max = bounds.attempts_max;
     options.memory_max = bounds.memory_max;
     options.outbound = Some(Arc::new(outbound(config)?));
+    options.mail = config.smtp.route()?.map(Arc::new);
     options.secret_key = secret::key_source(std::env::var_os(secret::VARIABLE), &config.data)?;
     let components = Components::new(store.clone(), runtime, compiler, clock.clone());
     let host =

@@ -63,7 +63,7 @@ fn grants_rules_and_quotas_are_told_by_name() {
     assert!(send(&mut state, bare).unwrap_err().starts_with("invalid: "));
     let file = Attachment {
         file_name: "a".into(),
-        content_type: "b".into(),
+        content_type: "b/c".into(),
         content: vec![0; fixed::EMAIL.0 as usize + 1],
     };
     let large = Message { attachments: vec![file], ..message("a@example.com") };
@@ -87,7 +87,7 @@ fn emails_that_wait_for_a_commit_are_bounded() {
     let (mut state, _host) = guest(100, 100);
     let large = || {
         let file =
-            Attachment { file_name: "a".into(), content_type: "b".into(), content: vec![0; 5_000_000] };
+            Attachment { file_name: "a".into(), content_type: "b/c".into(), content: vec![0; 5_000_000] };
         Message { attachments: vec![file], ..message("a@example.com") }
     };
     let quota =

@@ -1,6 +1,7 @@
 //! Committing effects: all of them, or none where a row has changed that the writer had read.
 
 use crate::key::{Key, PieceKey, RowPlace};
+use crate::op::email;
 use crate::op::index::{Refused, Upkeep};
 use crate::record::{Record, Table, encode_row, row_head};
 use crate::store::{StoreError, Write};
@@ -78,7 +79,7 @@ pub fn commit(
     }
     let sequence = write.sequence();
     for (number, email) in effects.emails.iter().enumerate() {
-        write.save(&PieceKey { of: sequence, number: number as u32 }, email);
+        email::put(write, PieceKey { of: sequence, number: number as u32 }, email);
     }
     Ok(Ok(()))
 }

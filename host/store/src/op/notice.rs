@@ -31,9 +31,10 @@ pub(crate) fn tell(
     let commit = write.sequence();
     if !notify.email.is_empty() {
         let place = email::free_place(write.as_read(), commit)?;
-        let message_id = format!("notice-{commit}.{}@sandglass", place.number + 1);
+        // With the instant, since the same commit of another host tells the same person of something else.
+        let message_id = format!("notice-{}-{commit}.{}@sandglass", now.millis(), place.number + 1);
         let message = news.message(notify);
-        write.save(&place, &Email { message_id, run, job: job.name.clone(), queued_at: now, message });
+        email::put(write, place, &Email { message_id, run, job: job.name.clone(), queued_at: now, message });
     }
     if let (Some(url), Some(secret)) = (&notify.webhook, &notify.secret) {
         let key = free_key(write.as_read(), now, commit)?;

@@ -390,9 +390,9 @@ fn a_failure_is_told_by_mail_and_webhook_with_its_commit() {
     world.put_with("a", json!({"schedule": {"every": "10s"}, "notify": notify}));
     let started = world.claim(10, 8).started.remove(0);
     world.end(&started, 11, failed(Cause::Trap), &Effects::default());
-    let emails = world.store.read(|read| sandglass_store::op::email::list(read, None, 9)).unwrap();
-    assert_eq!(emails.len(), 1);
-    assert_eq!(emails[0].1.message.subject, "[sandglass] a failed: trap");
+    let emails = world.store.read(|read| sandglass_store::op::email::list(read, None, None, 9)).unwrap();
+    assert_eq!(emails.entries.len(), 1);
+    assert_eq!(emails.entries[0].email.message.subject, "[sandglass] a failed: trap");
     let due = |world: &World, at| world.store.read(|read| notice::due(read, at, 9)).unwrap();
     let notices = due(&world, world.at(11));
     assert_eq!(notices.len(), 1);
@@ -418,8 +418,8 @@ fn what_was_missed_and_what_waits_is_told() {
     let policy = json!({"overlap": "queue"});
     world.put_with("a", json!({"schedule": {"every": "100s"}, "notify": notify, "policy": policy}));
     let subjects = |world: &World| -> Vec<String> {
-        let emails = world.store.read(|read| sandglass_store::op::email::list(read, None, 9)).unwrap();
-        emails.into_iter().rev().map(|(_, email)| email.message.subject).collect()
+        let emails = world.store.read(|read| sandglass_store::op::email::list(read, None, None, 9)).unwrap();
+        emails.entries.into_iter().rev().map(|entry| entry.email.message.subject).collect()
     };
     let long = world.claim(100, 8).started.remove(0);
     world.claim(200, 8);
