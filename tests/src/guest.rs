@@ -2,7 +2,7 @@
 
 use crate::place;
 
-/// The bytes of `cleanup_tables`, `fetcher`, `probe` or `trivial`.
+/// The bytes of `cleanup_tables`, `weekly_digest`, `fetcher`, `probe` or `trivial`.
 pub fn guest(name: &str) -> Vec<u8> {
     let path = place::guests().join(name).with_extension("wasm");
     std::fs::read(&path).unwrap_or_else(|error| {

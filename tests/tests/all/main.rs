@@ -1,6 +1,7 @@
 //! End to end: what a user, a guest and an operator see of the real binary. A file per subject.
 
 mod cli;
+mod digest;
 mod effects;
 mod first_job;
 mod hooks;
