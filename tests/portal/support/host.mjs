@@ -15,9 +15,10 @@ export const guest = (name) =>
   join(process.env.SANDGLASS_GUESTS ?? join(root, "target/guests"), `${name}.wasm`);
 
 export class Host {
-  /** Starts a host on a port that is free. */
-  static async start() {
+  /** Starts a host on a port that is free, with more in its environment. */
+  static async start(environment = {}) {
     const host = new Host();
+    host.environment = environment;
     host.data = await mkdtemp(join(tmpdir(), "sandglass-portal-"));
     await host.#serve("127.0.0.1:0");
     host.token = (await readFile(join(host.data, "token"), "utf8")).trim();
@@ -27,7 +28,7 @@ export class Host {
   async #serve(listen) {
     this.process = spawn(binary, ["serve", "--data", this.data, "--listen", listen], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, SANDGLASS_LOG: "error" },
+      env: { ...process.env, SANDGLASS_LOG: "error", ...this.environment },
     });
     const lines = createInterface({ input: this.process.stdout });
     for await (const line of lines) {

@@ -278,14 +278,32 @@ export interface RowPage extends List<Row> {
   count?: number;
 }
 
+export type EmailState = "queued" | "sending" | "sent" | "failed";
+
+/** An address, and what the mail server said of it. */
+export interface Recipient {
+  address: string;
+  state: "waiting" | "accepted" | "deferred" | "refused";
+  reply: string | null;
+  at: Instant | null;
+}
+
 export interface Email {
   id: string;
   message_id: string;
   job: string;
   /** None where it tells of something that is no run. */
   run: string | null;
-  state: string;
+  state: EmailState;
   queued_at: Instant;
+  /** Those that a mail server answered. */
+  attempts: number;
+  /** None where it is not tried again, or where the host delivers nothing. */
+  next_attempt_at: Instant | null;
+  ended_at: Instant | null;
+  /** Why it is not delivered, where that is not one recipient's own. */
+  reason: string | null;
+  recipients: Recipient[];
   to: string[];
   cc: string[];
   bcc: string[];
@@ -317,6 +335,8 @@ export interface Host {
   attempts: { executing: number; max: number; started: number };
   runs_waiting: number;
   lateness: { newest_ms: number; worst_ms: number };
+  /** Whether mail leaves the outbox, and why none does at the moment. */
+  email: { delivers: boolean; problem: { reason: string; since: Instant; next_at: Instant } | null };
 }
 
 /** Each includes those before it. */

@@ -6,7 +6,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Problem, get, url } from "../api/client.ts";
-import type { RunState } from "../api/types.ts";
+import type { EmailState, RunState } from "../api/types.ts";
 import { setHostTime } from "./clock.ts";
 
 export interface RunChange {
@@ -21,12 +21,19 @@ export interface JobChange {
   name: string;
 }
 
+export interface EmailChange {
+  kind: "email";
+  id: string;
+  /** How far it has come, or that it is `gone`. */
+  state: EmailState | "gone";
+}
+
 /** Changes may have been missed: whatever is shown must be read again. */
 export interface Reset {
   kind: "reset";
 }
 
-export type Change = RunChange | JobChange | Reset;
+export type Change = RunChange | JobChange | EmailChange | Reset;
 
 type Listener = (change: Change) => void;
 
@@ -66,6 +73,7 @@ function open(): void {
   on("reset", () => tell({ kind: "reset" }));
   on<Omit<RunChange, "kind">>("run", (data) => tell({ kind: "run", ...data }));
   on<Omit<JobChange, "kind">>("job", (data) => tell({ kind: "job", ...data }));
+  on<Omit<EmailChange, "kind">>("email", (data) => tell({ kind: "email", ...data }));
   source.onopen = connected;
   source.onerror = () => {
     patience ??= window.setTimeout(() => (isConnected.value = false), PATIENCE_MS);

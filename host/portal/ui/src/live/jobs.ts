@@ -102,6 +102,7 @@ function start(): () => void {
   void lookForLate();
   const unlisten = onChange((change) => {
     if (change.kind === "reset") return void readAll();
+    if (change.kind === "email") return;
     changed.add(change.kind === "run" ? change.job : change.name);
     gathering ??= window.setTimeout(readChanged, GATHER_MS);
   });

@@ -1,30 +1,57 @@
 /** Mail that jobs have put in the outbox. */
 
 import { useLocation } from "preact-iso";
+import { useState } from "preact/hooks";
 import { listEmails } from "../api/emails.ts";
-import type { Email } from "../api/types.ts";
-import { useChanges } from "../live/events.ts";
+import { getHost } from "../api/host.ts";
+import type { Email, Host } from "../api/types.ts";
+import { useChanges, type Change } from "../live/events.ts";
 import { usePages } from "../live/pages.ts";
+import { useResource } from "../live/resource.ts";
+import { SelectField } from "../part/field.tsx";
+import { Icon } from "../part/icon.tsx";
 import { Empty } from "../part/message.tsx";
 import { Paged } from "../part/paged.tsx";
 import { Badge } from "../part/state.tsx";
-import { Time } from "../part/time.tsx";
+import { FullTime, Time } from "../part/time.tsx";
 
 const PAGE = 50;
 
+const STATES = [
+  ["", "any"],
+  ["queued", "queued"],
+  ["sending", "sending"],
+  ["sent", "sent"],
+  ["failed", "failed"],
+] as const;
+
 export function OutboxPage() {
-  const emails = usePages("emails", PAGE, listEmails);
-  useChanges((change) => change.kind === "run" && change.state === "succeeded", emails.reload, 2000);
+  const [state, setState] = useState("");
+  const emails = usePages(`emails ${state}`, PAGE, (cursor, limit, signal) =>
+    listEmails(state, cursor, limit, signal),
+  );
+  const host = useResource("host", getHost);
+  const reload = () => {
+    emails.reload();
+    host.reload();
+  };
+  const concerns = (change: Change) =>
+    change.kind === "email" || (change.kind === "run" && change.state === "succeeded");
+  useChanges(concerns, reload, 2000);
   return (
     <>
       <header class="page-head">
         <h1>Outbox</h1>
       </header>
+      {host.value && <DeliveryNote email={host.value.email} />}
+      <div class="toolbar fields">
+        <SelectField label="State" value={state} onValue={setState} choices={STATES} />
+      </div>
       <Paged
         pages={emails}
         lines={6}
         empty={
-          <Empty icon="outbox" title="No mail yet">
+          <Empty icon="outbox" title={state === "" ? "No mail yet" : `No mail is ${state}`}>
             <p>
               A job that is granted recipients puts mail here; it is there once its run has succeeded, and not
               before.
@@ -35,6 +62,20 @@ export function OutboxPage() {
         {(items) => <EmailTable emails={items} />}
       </Paged>
     </>
+  );
+}
+
+/** Why mail waits, where all of it does. */
+function DeliveryNote({ email: { delivers, problem } }: { email: Host["email"] }) {
+  if (!delivers) return <p class="hint">This host has no mail server: mail rests here.</p>;
+  if (!problem) return null;
+  return (
+    <div class="note warn" role="status">
+      <Icon name="warning" />
+      <p>
+        No mail can leave since <FullTime at={problem.since} />: {problem.reason}
+      </p>
+    </div>
   );
 }
 

@@ -13,6 +13,10 @@ const CLASSES: Record<string, string> = {
   paused: "quiet",
   late: "warn",
   sent: "good",
+  sending: "busy",
+  accepted: "good",
+  deferred: "warn",
+  refused: "bad",
 };
 
 export function Badge({ state, children }: { state: string; children?: preact.ComponentChildren }) {
