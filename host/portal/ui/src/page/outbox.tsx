@@ -42,8 +42,11 @@ export function OutboxPage() {
     <>
       <header class="page-head">
         <h1>Outbox</h1>
+        {host.value?.email.delivers === false && (
+          <p class="muted">This host has no mail server: mail rests here.</p>
+        )}
       </header>
-      {host.value && <DeliveryNote email={host.value.email} />}
+      {host.value?.email.problem && <DeliveryNote problem={host.value.email.problem} />}
       <div class="toolbar fields">
         <SelectField label="State" value={state} onValue={setState} choices={STATES} />
       </div>
@@ -66,9 +69,7 @@ export function OutboxPage() {
 }
 
 /** Why mail waits, where all of it does. */
-function DeliveryNote({ email: { delivers, problem } }: { email: Host["email"] }) {
-  if (!delivers) return <p class="hint">This host has no mail server: mail rests here.</p>;
-  if (!problem) return null;
+function DeliveryNote({ problem }: { problem: NonNullable<Host["email"]["problem"]> }) {
   return (
     <div class="note warn" role="status">
       <Icon name="warning" />
