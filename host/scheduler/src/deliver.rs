@@ -30,6 +30,8 @@ const PAUSE_AFTER_ERROR: Span = Span::from_secs(5);
 /// Between tries of a server that cannot be reached: about, the first of them, and at most.
 const UNREACHABLE: Patience =
     Patience { initial: Span::from_secs(1), max: Span::from_secs(300), expire: Span::MAX };
+/// After storage refused what a server has said.
+const PAUSE_AFTER_REFUSAL: Span = Span::from_secs(1);
 /// Messages that one script queues again, or gives what earlier versions did not.
 const BATCH: usize = 200;
 
@@ -149,10 +151,15 @@ async fn deliver_due(host: &Arc<Host>, route: &Arc<MailRoute>, pace: &mut Pace) 
     for _ in 0..workers {
         working.spawn(work(host.clone(), route.clone(), queue.clone()));
     }
+    // All of them, also where one fails: what they have begun they end.
+    let mut result = Ok(Span::ZERO);
     while let Some(worked) = working.join_next().await {
-        worked.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))?;
+        let worked = worked.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())));
+        if let Err(error) = worked {
+            result = Err(error);
+        }
     }
-    Ok(Span::ZERO)
+    result
 }
 
 /// Delivers messages of the queue over one connection after the other, until there are none.
@@ -165,8 +172,14 @@ async fn work(
     // What is left when the host stops is queued again at the next start.
     while !host.closing.is_cancelled() {
         let Some(place) = queue.lock().pop_front() else { break };
-        let Some(entry) = host.store.read(|read| email::get(read, place))? else {
-            continue;
+        let entry = match host.store.read(|read| email::get(read, place)) {
+            Ok(Some(entry)) => entry,
+            Ok(None) => continue,
+            Err(StoreError::Damaged(wrong)) => {
+                refuse(&host, place, wrong).await?;
+                continue;
+            }
+            Err(error) => return Err(error),
         };
         host.tell_mail(place);
         let message = match sandglass_mail::build(&entry.email, route.mailer.from()) {
@@ -263,21 +276,38 @@ async fn answered(
     for state in [Taken::Accepted, Taken::Deferred, Taken::Refused] {
         metric::recipients(state.as_str(), answers.iter().filter(|answer| answer.state == state).count());
     }
-    let (clock, random, patience) = (host.clock.clone(), (host.random)(), route.patience);
-    let written = host
-        .store
-        .write(move |write| email::answered(write, place, &answers, &patience, clock(), random))
-        .await?;
-    tell(host, place, written.as_ref());
-    Ok(())
+    let (random, patience) = ((host.random)(), route.patience);
+    let answers: Arc<[Answer]> = answers.into();
+    let script =
+        move |write: &mut dyn Write, now| email::answered(write, place, &answers, &patience, now, random);
+    note(host, place, script).await
 }
 
 /// Gives a message up that cannot be sent at all.
 async fn refuse(host: &Host, place: Place, wrong: String) -> Result<(), StoreError> {
-    let clock = host.clock.clone();
-    let written = host.store.write(move |write| email::refuse(write, place, &wrong, clock())).await?;
-    tell(host, place, written.as_ref());
-    Ok(())
+    note(host, place, move |write, now| email::refuse(write, place, &wrong, now)).await
+}
+
+/// Writes down what became of a message. While storage refuses it waits: what a server has said it says once.
+async fn note<F>(host: &Host, place: Place, script: F) -> Result<(), StoreError>
+where
+    F: Fn(&mut dyn Write, Instant) -> Result<Option<Delivery>, StoreError> + Clone + Send + 'static,
+{
+    loop {
+        let (script, clock) = (script.clone(), host.clock.clone());
+        match host.store.write(move |write| script(write, clock())).await {
+            Err(error @ (StoreError::Full | StoreError::Failed(_))) if !host.closing.is_cancelled() => {
+                metric::store_error("deliver");
+                tracing::warn!(%error, "what became of an email cannot be stored yet");
+                tokio::time::sleep(PAUSE_AFTER_REFUSAL.to_std()).await;
+            }
+            Err(error) => return Err(error),
+            Ok(written) => {
+                tell(host, place, written.as_ref());
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// Nobody can be reached: this message waits, and those of the queue with it.
@@ -292,10 +322,8 @@ async fn put_off(
     let mut places = vec![place];
     places.extend(queue.lock().drain(..));
     for place in places {
-        let (clock, patience, reason) = (host.clock.clone(), route.patience, reason.clone());
-        let written =
-            host.store.write(move |write| email::put_off(write, place, &reason, &patience, clock())).await?;
-        tell(host, place, written.as_ref());
+        let (patience, reason) = (route.patience, reason.clone());
+        note(host, place, move |write, now| email::put_off(write, place, &reason, &patience, now)).await?;
     }
     Ok(())
 }
