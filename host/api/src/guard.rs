@@ -48,7 +48,7 @@ pub(crate) async fn bound(State(app): State<App>, request: Request, next: Next) 
 pub(crate) async fn refuse_key(request: Request, next: Next) -> Result<Response, Refusal> {
     if request.headers().contains_key("idempotency-key") {
         let detail = "Idempotency-Key is not heeded here: a repeated request would be done again. Send it with requests that \
-                      make runs or add rows";
+                      make runs, add rows or send mail again";
         return Err(Refusal::new(Code::BadRequest, detail));
     }
     Ok(next.run(request).await)
