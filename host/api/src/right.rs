@@ -24,8 +24,9 @@ fn need(method: &Method, path: &str) -> Need {
     let (parts, reads) = (parts(path), method.is_safe());
     let of = |right| Need { right, table: None };
     match parts.as_slice() {
-        // One's own, which the caller has shown to have.
-        ["session", ..] => of(Right::Read),
+        // One's own, which the caller has shown to have; and what names its tables in its body, where the handler
+        // checks them.
+        ["session", ..] | ["batch"] => of(Right::Read),
         ["tables"] if reads => of(Right::Read),
         ["tables", table, rest @ ..] => {
             let right = if !reads && rest.is_empty() { Right::Deploy } else { Right::Read };
@@ -65,17 +66,20 @@ pub(crate) fn check(caller: &Caller, method: &Method, path: &str) -> Result<(), 
         );
         return Err(Refusal::new(Code::Forbidden, detail));
     }
-    match table {
-        Some((name, access)) if !rights.reach(&name, access) => {
-            let detail = format!(
-                "this needs a token that is granted {} on the table `{name}`, and `{}` is not",
-                access.as_str(),
-                caller.token
-            );
-            Err(Refusal::new(Code::Forbidden, detail))
-        }
-        _ => Ok(()),
+    table.map_or(Ok(()), |(name, access)| check_table(caller, &name, access))
+}
+
+/// Refuses a table that the caller's token does not reach.
+pub(crate) fn check_table(caller: &Caller, name: &Name, access: Access) -> Result<(), Refusal> {
+    if caller.rights.reach(name, access) {
+        return Ok(());
     }
+    let detail = format!(
+        "this needs a token that is granted {} on the table `{name}`, and `{}` is not",
+        access.as_str(),
+        caller.token
+    );
+    Err(Refusal::new(Code::Forbidden, detail))
 }
 
 /// Whether a request, if it is done, changes how the host is set up: jobs, components, tables as such, mail, secrets,
@@ -83,7 +87,9 @@ pub(crate) fn check(caller: &Caller, method: &Method, path: &str) -> Result<(), 
 pub(crate) fn is_audited(method: &Method, path: &str) -> bool {
     match parts(path).as_slice() {
         _ if method.is_safe() => false,
-        ["session", ..] | ["tables", _, _, ..] | ["jobs", _, "runs"] | ["runs", _, "retry"] => false,
+        ["session" | "batch", ..] | ["tables", _, _, ..] | ["jobs", _, "runs"] | ["runs", _, "retry"] => {
+            false
+        }
         _ => true,
     }
 }
@@ -111,6 +117,7 @@ mod tests {
             ("GET", "/v1/tables/a/export", Right::Read, Some(Access::Read)),
             ("POST", "/v1/tables/a/rows", Right::Read, Some(Access::Write)),
             ("POST", "/v1/tables/a/import", Right::Read, Some(Access::Write)),
+            ("POST", "/v1/batch", Right::Read, None),
             ("PATCH", "/v1/tables/a/rows/1", Right::Read, Some(Access::ReadWrite)),
             ("DELETE", "/v1/tables/a/rows", Right::Read, Some(Access::ReadWrite)),
             ("PUT", "/v1/tables/a", Right::Deploy, Some(Access::ReadWrite)),
@@ -143,6 +150,7 @@ mod tests {
             ("POST", "/v1/tokens", true),
             ("POST", "/v1/jobs/a/runs", false),
             ("POST", "/v1/tables/a/rows", false),
+            ("POST", "/v1/batch", false),
             ("GET", "/v1/jobs/a", false),
             ("DELETE", "/v1/session", false),
         ] {

@@ -102,12 +102,17 @@ fn tables_are_reached_as_the_token_was_granted() {
     sensor.post("tables/log/rows").json(&json!({"id": "2", "n": 2})).send().json(201);
     sensor.get("tables/log/rows").send().refusal(403, "forbidden");
     sensor.delete("tables/log/rows/1").send().refusal(403, "forbidden");
-    assert_eq!(viewer.list("tables/log/rows").len(), 2);
+    let insert = |table: &str| json!({"writes": [{"table": table, "insert": {"id": table}}]});
+    sensor.post("batch").json(&insert("log")).send().json(200);
+    sensor.post("batch").json(&insert("other")).send().refusal(403, "forbidden");
+    let update = json!({"writes": [{"table": "log", "update": {"id": "1", "n": 5}}]});
+    sensor.post("batch").json(&update).send().refusal(403, "forbidden");
+    assert_eq!(viewer.list("tables/log/rows").len(), 3);
     viewer.post("tables/log/rows").json(&json!({"n": 3})).send().refusal(403, "forbidden");
     viewer.get("tables/log2/rows").send().refusal(403, "forbidden");
     // However its name is written.
     viewer.get("tables/%6cog2/rows").send().refusal(403, "forbidden");
-    assert_eq!(viewer.list("tables/%6cog/rows").len(), 2);
+    assert_eq!(viewer.list("tables/%6cog/rows").len(), 3);
 }
 
 #[test]

@@ -2,13 +2,16 @@
 
 use super::{check, new_id, take_id, take_own};
 use crate::app::App;
+use crate::auth::Caller;
 use crate::body;
 use crate::once::Key;
 use crate::parameter::NoParameters;
 use crate::problem::{Code, Refusal};
-use axum::Json;
+use crate::right::check_table;
 use axum::extract::State;
+use axum::{Extension, Json};
 use sandglass_core::effect::RowKey;
+use sandglass_core::grant::Access;
 use sandglass_core::limit::fixed;
 use sandglass_core::row::{Fields, RowId};
 use sandglass_core::{Instant, Name, Problem};
@@ -48,6 +51,7 @@ struct Wrote {
 
 pub(crate) async fn write(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     key: Key,
     _: NoParameters,
     body: body::Json,
@@ -59,6 +63,11 @@ pub(crate) async fn write(
         return Err(Refusal::new(Code::TooLarge, detail));
     }
     let writes = read(writes, app.host.now())?;
+    for One { key, what, version } in &writes {
+        // An update, and a version that is expected, tell of what is there.
+        let tells = matches!(what, What::Update(_)) || version.is_some();
+        check_table(&caller, &key.table, if tells { Access::ReadWrite } else { Access::Write })?;
+    }
     let once = key.with(&body);
     let written = app.write(move |write, now| {
         once::once(write, once, now, |write| {

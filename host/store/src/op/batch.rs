@@ -92,7 +92,7 @@ fn at(number: usize, error: OpError) -> OpError {
             };
             OpError::Invalid(problems.into_iter().map(under).collect())
         }
-        error @ (OpError::Limit(_) | OpError::Store(_)) => error,
+        error @ (OpError::Denied(_) | OpError::Limit(_) | OpError::Store(_)) => error,
     }
 }
 
