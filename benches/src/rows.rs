@@ -113,7 +113,7 @@ async fn over_http(rows: usize) -> Result<(f64, f64)> {
     let token = new_token();
     let digest = hash(&token);
     let store: Arc<dyn Store> = sled;
-    let known = Token { name: "bench".into(), created_at: Instant::EPOCH };
+    let known = Token::admin("bench".parse().map_err(anyhow::Error::msg)?, Instant::EPOCH);
     store
         .write::<_, StoreError, _>(move |write| {
             sandglass_store::op::token::put(write, digest, &known);
