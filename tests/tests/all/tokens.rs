@@ -177,3 +177,23 @@ fn changes_are_recorded_with_who_made_them() {
     );
     assert!(!format!("{entries:?}").contains("canary"));
 }
+
+#[test]
+fn a_batch_needs_a_grant_for_each_of_its_tables() {
+    let host = Host::start();
+    let grants = json!({"tables": {"added": "write", "kept": "read-write", "seen": "read"}});
+    let client = client(&host, &json!({"name": "writer", "right": "read", "grants": grants}));
+    let insert = |table: &str| json!({"table": table, "insert": {"id": "x"}});
+    let put = |table: &str| json!({"table": table, "put": {"id": "x"}});
+    let update = |table: &str| json!({"table": table, "update": {"id": "x", "n": 1}});
+    for (writes, expected) in [
+        (vec![insert("added"), put("kept")], 200),
+        (vec![update("added")], 403),
+        (vec![insert("seen")], 403),
+        (vec![put("kept"), insert("other")], 403),
+    ] {
+        let body = Some(json!({ "writes": writes }));
+        assert_eq!(status(&client, "POST", "batch", body), expected, "{writes:?}");
+    }
+    assert_eq!(host.rows("added").len() + host.rows("kept").len(), 2);
+}

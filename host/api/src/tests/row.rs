@@ -228,7 +228,7 @@ async fn indexes_are_declared_built_used_and_dropped() {
     let conflict =
         site.call("POST", "/v1/tables/t/rows", json!([{"id": "x", "n": -1}, {"id": "y", "n": 7}])).await;
     let detail = conflict.problem(409, "conflict")["detail"].as_str().unwrap().to_owned();
-    assert_eq!(detail, "row `00007` of table `t` has these values of the unique index `n` already");
+    assert_eq!(detail, "another row of table `t` has these values of its unique index `n`");
     site.call("PATCH", "/v1/tables/t/rows/00008", json!({"n": 7})).await.problem(409, "conflict");
     site.call("PUT", "/v1/tables/t/rows/00007", json!({"n": 7, "s": 5})).await.is(200);
     site.get("/v1/tables/t/rows/x").await.problem(404, "not-found");

@@ -45,7 +45,7 @@ pub fn commit(write: &mut dyn Write, writes: &[One], now: Instant) -> Result<u64
         Err(effect::Conflict::Index(Refused::TooLong(long))) => {
             Err(OpError::Invalid(vec![Problem::new("/writes", long.to_string())]))
         }
-        Err(conflict) => Err(OpError::Conflict(conflict.to_string())),
+        Err(conflict) => Err(OpError::Conflict(conflict.without_id())),
     }
 }
 

@@ -90,9 +90,9 @@ pub fn put(
     Ok(written)
 }
 
-/// Judges what was changed in indexes, and writes it.
+/// Judges what was changed in indexes, and writes it. Whoever may only write is not told of other rows.
 fn finish(write: &mut dyn Write, upkeep: Upkeep) -> Result<(), OpError> {
-    upkeep.judge(write.as_read())?.map_err(|taken| OpError::Conflict(taken.to_string()))?;
+    upkeep.judge(write.as_read())?.map_err(|taken| OpError::Conflict(taken.without_id()))?;
     upkeep.write(write);
     Ok(())
 }

@@ -211,7 +211,7 @@ fn values_of_a_unique_index_are_one_rows_alone() {
     put(&world, "t", vec![("a".into(), mail("x")), ("b".into(), mail("y"))]).unwrap();
     let refused = put(&world, "t", vec![("c".into(), mail("z")), ("d".into(), mail("x"))]).unwrap_err();
     let OpError::Conflict(message) = refused else { panic!("{refused:?}") };
-    assert_eq!(message, "row `a` of table `t` has these values of the unique index `mail` already");
+    assert_eq!(message, "another row of table `t` has these values of its unique index `mail`");
     // Nothing of it was written.
     assert!(world.store.read(|read| table::get(read, &name("t"), &"c".parse().unwrap())).unwrap().is_none());
     let conflict = commit(&world, &[("c", Some(mail("x")))]).unwrap_err();
