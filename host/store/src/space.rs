@@ -48,6 +48,7 @@ pub enum Space {
 }
 
 impl Space {
+    /// In the order of their numbers: the keys of one space end where those of the next one begin.
     pub const ALL: [Space; 27] = [
         Space::Meta,
         Space::Component,
@@ -69,11 +70,11 @@ impl Space {
         Space::Notice,
         Space::Once,
         Space::Session,
-        Space::Audit,
         Space::Index,
         Space::IndexTask,
         Space::Delivery,
         Space::Post,
+        Space::Audit,
         Space::Ended,
         Space::Log,
     ];
@@ -86,5 +87,15 @@ impl Space {
     /// history says of it is not true yet.
     pub fn is_history(self) -> bool {
         self as u8 >= 128
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_them_stand_in_their_order() {
+        assert!(Space::ALL.is_sorted(), "{:?}", Space::ALL);
     }
 }
