@@ -27,6 +27,9 @@ pub(crate) struct View {
     digest: Digest,
     size: u64,
     kind: String,
+    language: Option<String>,
+    tools: Vec<String>,
+    adapted: Vec<String>,
     imports: Vec<String>,
     exports: Vec<String>,
     warnings: Vec<String>,
@@ -35,8 +38,19 @@ pub(crate) struct View {
 
 impl From<Component> for View {
     fn from(component: Component) -> View {
-        let Component { digest, size, uploaded_at, kind, imports, exports, warnings } = component;
-        View { digest, size, kind, imports, exports, warnings, uploaded_at }
+        let Component {
+            digest,
+            size,
+            uploaded_at,
+            kind,
+            language,
+            tools,
+            adapted,
+            imports,
+            exports,
+            warnings,
+        } = component;
+        View { digest, size, kind, language, tools, adapted, imports, exports, warnings, uploaded_at }
     }
 }
 

@@ -3,8 +3,7 @@
 //! A file is machine code that will be executed, so it is loaded only where its bytes have the digest that
 //! the store has for it. A file that is missing, damaged, or of another engine is made again, never trusted.
 
-use crate::bindings::JobPre;
-use crate::inspect::prepare;
+use crate::inspect::{Entry, prepare};
 use crate::state::State;
 use parking_lot::Mutex;
 use sandglass_core::Digest;
@@ -19,14 +18,14 @@ use wasmtime::component::{Component, Linker};
 
 /// A component that an attempt can begin with at once.
 pub struct Ready {
-    pub(crate) pre: JobPre<State>,
+    pub(crate) entry: Entry,
     memories: u32,
 }
 
 impl Ready {
     fn new(linker: &Linker<State>, component: &Component) -> wasmtime::Result<Ready> {
         let memories = component.resources_required().map_or(1, |needed| needed.num_memories);
-        Ok(Ready { pre: prepare(linker, component)?, memories })
+        Ok(Ready { entry: prepare(linker, component)?, memories })
     }
 
     /// Linear memories that one instance needs.

@@ -4,6 +4,8 @@ use crate::attempt::{AttemptContext, Finished};
 use crate::bindings::exports::sandglass::job::run::Failure as Told;
 use crate::cache::Ready;
 use crate::engine::TICK;
+use crate::inspect::Entry;
+use crate::program;
 use crate::redact::Handed;
 use crate::state::State;
 use crate::verdict::{self, Ended};
@@ -15,6 +17,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Instant;
+use wasmtime::component::{ComponentExportIndex, InstancePre};
 use wasmtime::{AsContextMut as _, Store, StoreContextMut, UpdateDeadline};
 
 /// About ten milliseconds of computing.
@@ -35,7 +38,7 @@ enum Stopped {
 pub(crate) async fn execute(ready: &Ready, context: AttemptContext) -> Finished {
     let began = Instant::now();
     let cancel = context.cancel.clone();
-    let mut store = Store::new(ready.pre.engine(), State::new(context, began));
+    let mut store = Store::new(ready.entry.engine(), State::new(context, began, ready.entry.is_program()));
     let stopped = match prepare(&mut store) {
         Ok(()) => {
             let ends_at = store.data().ends_at;
@@ -118,11 +121,32 @@ fn judge(store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
 }
 
 async fn invoke(store: &mut Store<State>, ready: &Ready) -> Returned {
-    let job = ready.pre.instantiate_async(&mut *store).await?;
-    let input = store.data_mut().context.input.take();
-    let returned = job.sandglass_job_run().call_run(&mut *store, input.as_deref()).await?;
-    // Since the last tick it may have passed a limit that ticks look at.
-    judge(&mut store.as_context_mut())?;
+    match &ready.entry {
+        Entry::Job(pre) => {
+            let job = pre.instantiate_async(&mut *store).await?;
+            let input = store.data_mut().context.input.take();
+            let returned = job.sandglass_job_run().call_run(&mut *store, input.as_deref()).await?;
+            // Since the last tick it may have passed a limit that ticks look at.
+            judge(&mut store.as_context_mut())?;
+            Ok(returned)
+        }
+        Entry::Program(pre, run) => {
+            let status = program::status(call_program(store, pre, run).await)?;
+            judge(&mut store.as_context_mut())?;
+            let state = store.data();
+            program::outcome(status, state.log.take_printout(), state.context.spec.limits.result)
+        }
+    }
+}
+
+async fn call_program(
+    store: &mut Store<State>,
+    pre: &InstancePre<State>,
+    run: &ComponentExportIndex,
+) -> wasmtime::Result<Result<(), ()>> {
+    let instance = pre.instantiate_async(&mut *store).await?;
+    let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, run)?;
+    let (returned,) = run.call_async(&mut *store, ()).await?;
     Ok(returned)
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Bytes come from strangers: all of this happens in the compiling process.
 
+use crate::adapt::{self, Adapted};
 use crate::bindings::{JobPre, exports::sandglass::job::run::Failure};
 use crate::link::{self, Import};
+use crate::origin::Origin;
 use crate::signature;
 use crate::state::State;
 use sandglass_core::Problem;
@@ -11,14 +13,20 @@ use sandglass_core::limit::{Bytes, Limits, fixed};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use wasmtime::component::types::{self, ComponentItem};
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime::{Engine, Error};
 
 /// What is told of an upload that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// `component`.
+    /// `component` of the world `job`, `module` (a core module that exports the same), or `command` (a program with
+    /// a `main`, be it a component or a core module).
     pub kind: String,
+    /// The language of its author and the tools that made it, as far as it tells.
+    pub language: Option<String>,
+    pub tools: Vec<String>,
+    /// What was done to make a component of a core module, for people.
+    pub adapted: Vec<String>,
     /// Names with versions, such as `sandglass:job/log@0.1.0`, sorted.
     pub imports: Vec<String>,
     pub exports: Vec<String>,
@@ -50,12 +58,21 @@ pub(crate) fn inspect(
     linker: &Linker<State>,
     bytes: &[u8],
 ) -> Result<(Component, Report), Refusal> {
-    recognize(bytes)?;
-    let component = Component::from_binary(engine, bytes).map_err(|error| {
+    let adapted = match recognize(bytes)? {
+        Form::Component => None,
+        Form::Module => {
+            let adapted = adapt::adapt(bytes);
+            Some(adapted.map_err(|messages| {
+                Refusal::Problems(messages.into_iter().map(|message| Problem::new("", message)).collect())
+            })?)
+        }
+    };
+    let of_component = adapted.as_ref().map_or(bytes, |adapted| &adapted.component);
+    let component = Component::from_binary(engine, of_component).map_err(|error| {
         if is_out_of_memory(&error) { Refusal::OutOfMemory } else { invalid(&error).into() }
     })?;
     let mut warnings = Vec::new();
-    let mut problems = imports(engine, &component, &mut warnings);
+    let mut problems = imports(engine, &component, adapted.is_some(), &mut warnings);
     problems.extend(resources(&component, &mut warnings));
     problems.extend(export(engine, &component));
     if problems.is_empty()
@@ -74,9 +91,19 @@ pub(crate) fn inspect(
         names.sort_unstable();
         names
     };
+    let is_program = program(&component).is_some();
+    let kind = match (is_program, &adapted) {
+        (true, _) => "command",
+        (false, Some(_)) => "module",
+        (false, None) => "component",
+    };
+    let Origin { language, tools, .. } = Origin::of(bytes);
     let report = Report {
-        kind: "component".into(),
-        imports: names(&mut ty.imports(engine).map(|(name, _)| name)),
+        kind: kind.into(),
+        language,
+        tools,
+        adapted: adapted.map_or_else(Vec::new, |Adapted { told, .. }| told),
+        imports: names(&mut ty.imports(engine).map(|(name, _)| name).filter(|name| *name != adapt::SYSTEM)),
         exports: names(&mut ty.exports(engine).map(|(name, _)| name)),
         warnings,
     };
@@ -84,10 +111,57 @@ pub(crate) fn inspect(
 }
 
 /// Resolves all that an attempt would have to look up.
-pub(crate) fn prepare(linker: &Linker<State>, component: &Component) -> wasmtime::Result<JobPre<State>> {
+pub(crate) fn prepare(linker: &Linker<State>, component: &Component) -> wasmtime::Result<Entry> {
     let own = link::refusing(linker, component)?;
     let pre: InstancePre<State> = own.as_ref().unwrap_or(linker).instantiate_pre(component)?;
-    JobPre::new(pre)
+    match program(component) {
+        Some((_, run)) => Ok(Entry::Program(pre, run)),
+        None => JobPre::new(pre).map(Entry::Job),
+    }
+}
+
+/// How an attempt begins.
+pub(crate) enum Entry {
+    /// By the function `run` of the world `job`.
+    Job(JobPre<State>),
+    /// By the `main` of a program, which is behind this export.
+    Program(InstancePre<State>, ComponentExportIndex),
+}
+
+impl Entry {
+    pub(crate) fn engine(&self) -> &Engine {
+        match self {
+            Entry::Job(pre) => pre.engine(),
+            Entry::Program(pre, _) => pre.engine(),
+        }
+    }
+
+    pub(crate) fn is_program(&self) -> bool {
+        matches!(self, Entry::Program(..))
+    }
+}
+
+/// The export by which a program is run, where the component is one and no job of the world `job`.
+fn program(component: &Component) -> Option<(ComponentItem, ComponentExportIndex)> {
+    let ty = component.component_type();
+    let exports = || ty.exports(component.engine()).map(|(name, _)| name);
+    if exports().any(|name| name.starts_with("sandglass:job/run@")) {
+        return None;
+    }
+    let is_run = |name: &&str| {
+        name.strip_prefix(PROGRAM).is_some_and(|version| link::is_compatible(version, &link::WASI_VERSION))
+    };
+    let (_, interface) = component.get_export(None, exports().find(is_run)?)?;
+    component.get_export(Some(&interface), "run")
+}
+
+/// The interface that a program exports, before its version.
+const PROGRAM: &str = "wasi:cli/run@";
+
+/// What an upload is by its first bytes.
+enum Form {
+    Component,
+    Module,
 }
 
 fn is_out_of_memory(error: &Error) -> bool {
@@ -104,10 +178,10 @@ fn brief(name: &str) -> String {
 }
 
 /// Tells a component from everything else by its first eight bytes.
-fn recognize(bytes: &[u8]) -> Result<(), String> {
+fn recognize(bytes: &[u8]) -> Result<Form, String> {
     const COMPONENT: [u8; 4] = [0x0d, 0, 1, 0];
     const MODULE: [u8; 4] = [1, 0, 0, 0];
-    let how = "build a component (for Rust: --target wasm32-wasip2)";
+    let how = "upload the .wasm file that the compiler made (for Rust: --target wasm32-wasip2)";
     let Some(kind) = bytes.strip_prefix(b"\0asm") else {
         let text = bytes.trim_ascii_start();
         if text.starts_with(b"(component") || text.starts_with(b"(module") || text.starts_with(b";;") {
@@ -118,8 +192,8 @@ fn recognize(bytes: &[u8]) -> Result<(), String> {
         return Err(format!("not WebAssembly: it does not begin with `\\0asm`; {how}"));
     };
     match kind.first_chunk() {
-        Some(&COMPONENT) => Ok(()),
-        Some(&MODULE) => Err(format!("a core module; {how}")),
+        Some(&COMPONENT) => Ok(Form::Component),
+        Some(&MODULE) => Ok(Form::Module),
         Some(_) => Err(format!("WebAssembly of a version that this host does not know; {how}")),
         None => Err("cut short: it ends within its first eight bytes; send the whole file".into()),
     }
@@ -138,10 +212,18 @@ fn invalid(error: &Error) -> String {
 }
 
 /// One problem for each import that this host does not have.
-fn imports(engine: &Engine, component: &Component, warnings: &mut Vec<String>) -> Vec<String> {
+fn imports(
+    engine: &Engine,
+    component: &Component,
+    is_adapted: bool,
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
     let mut problems = Vec::new();
     let mut refused = Vec::new();
     for (name, _) in component.component_type().imports(engine) {
+        if is_adapted && name == adapt::SYSTEM {
+            continue;
+        }
         match link::import(name) {
             Import::Linked => {}
             Import::Refused => refused.push(brief(name)),
@@ -196,6 +278,9 @@ fn export(engine: &Engine, component: &Component) -> Option<String> {
         version.is_some_and(|version| link::is_compatible(version, &link::VERSION))
     };
     let Some((_, item)) = ty.exports(engine).find(|(name, _)| ours(name)) else {
+        if let Some((run, _)) = program(component) {
+            return program_run(component, &run);
+        }
         return Some(missing(&ty, engine, &wanted));
     };
     let ComponentItem::ComponentInstance(instance) = item.ty else {
@@ -222,12 +307,39 @@ fn missing(ty: &types::Component, engine: &Engine, wanted: &str) -> String {
     if let Some(other) = find("sandglass:job/run@") {
         return format!("it exports `{}`, and this host calls {wanted}", brief(other));
     }
-    let hint = if find("wasi:cli/run@").is_some() {
-        "it is a program with a `main`; build a library that exports the world `job`"
-    } else {
-        "export the world `job` of wit/job.wit"
+    if let Some(other) = find(PROGRAM) {
+        let version = other.strip_prefix(PROGRAM).unwrap_or_default();
+        if link::is_compatible(version, &link::WASI_VERSION) {
+            return format!(
+                "its export `{}` has no function `run`: it must be `func() -> result`",
+                brief(other)
+            );
+        }
+        let (major, minor) = (link::WASI_VERSION.major, link::WASI_VERSION.minor);
+        return format!("it exports `{}`, and this host calls {PROGRAM}{major}.{minor}", brief(other));
+    }
+    format!(
+        "it does not export `{wanted}`, which is what this host calls: export the world `job` of wit/job.wit, or build \
+         a program with a `main`"
+    )
+}
+
+/// What is wrong with the function that runs a program.
+fn program_run(component: &Component, run: &ComponentItem) -> Option<String> {
+    let there = match run {
+        ComponentItem::ComponentFunc(function) => {
+            let checked =
+                function.typecheck::<(), (Result<(), ()>,)>(&component.component_type().instance_type());
+            if checked.is_ok() {
+                return None;
+            }
+            signature::of(function)
+        }
+        _ => "no function".into(),
     };
-    format!("it does not export `{wanted}`, which is what this host calls: {hint}")
+    Some(format!(
+        "its function `run` of `{PROGRAM}` has the wrong type: it is `{there}`, and must be `func() -> result`"
+    ))
 }
 
 /// What the component needs, against what any job can be given.

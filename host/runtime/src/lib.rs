@@ -9,6 +9,7 @@
 //! backend: it reads through [`sandglass_store::Store`], sends requests through [`sandglass_outbound::Client`], and
 //! hands what a guest wrote to its caller.
 
+mod adapt;
 mod attempt;
 mod bindings;
 mod cache;
@@ -22,7 +23,10 @@ mod limiter;
 mod link;
 mod log;
 mod meter;
+mod origin;
 mod outgoing;
+mod preview1;
+mod program;
 mod redact;
 mod runtime;
 mod signature;

@@ -1,6 +1,6 @@
 //! What a component can import: the host's interfaces, linked once for all components.
 
-use crate::bindings::Job;
+use crate::bindings::{Job, system};
 use crate::state::{Host, State};
 use crate::verdict::Ended;
 use crate::{wasi, wasi_http};
@@ -94,6 +94,7 @@ pub(crate) fn is_compatible(version: &str, here: &Version) -> bool {
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     Job::add_to_linker::<State, Host>(&mut linker, State::enter)?;
+    system::Library::add_to_linker::<State, Host>(&mut linker, State::enter)?;
     wasi::link(&mut linker)?;
     wasi_http::link(&mut linker)?;
     Ok(linker)

@@ -17,6 +17,7 @@ pub(crate) struct Log {
     clock: Clock,
     attempt: u32,
     bytes_max: Bytes,
+    result_max: Bytes,
     state: Mutex<State>,
 }
 
@@ -31,6 +32,19 @@ struct State {
     redactor: Option<Arc<Redactor>>,
     stdout: Tail,
     stderr: Tail,
+    /// What a program printed; none for other guests.
+    printout: Option<Printout>,
+}
+
+/// What is kept of all that a program printed, beside the log.
+#[derive(Debug, Default)]
+pub(crate) struct Printout {
+    /// Up to the limit of a result.
+    pub(crate) stdout: Vec<u8>,
+    /// It printed more than that.
+    pub(crate) is_cut: bool,
+    /// The last line of stderr that is not empty.
+    pub(crate) last_error: Option<String>,
 }
 
 /// What was written of a line that has not ended.
@@ -90,13 +104,15 @@ impl State {
 const LINE_BYTES: u64 = 16;
 
 impl Log {
-    pub(crate) fn new(context: &AttemptContext) -> Log {
+    pub(crate) fn new(context: &AttemptContext, is_program: bool) -> Log {
+        let printout = is_program.then(Printout::default);
         Log {
             sink: Arc::clone(&context.log),
             clock: Arc::clone(&context.clock),
             attempt: context.attempt,
             bytes_max: context.spec.limits.log,
-            state: Mutex::new(State::default()),
+            result_max: context.spec.limits.result,
+            state: Mutex::new(State { printout, ..State::default() }),
         }
     }
 
@@ -124,6 +140,11 @@ impl Log {
     pub(crate) fn print(&self, stream: Stream, mut bytes: &[u8]) {
         let mut state = self.state.lock();
         state.printed += bytes.len();
+        if let (Stream::Stdout, Some(printout)) = (stream, &mut state.printout) {
+            let room = (self.result_max.0 as usize).saturating_sub(printout.stdout.len());
+            printout.is_cut |= bytes.len() > room;
+            printout.stdout.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             state.printed(stream, &bytes[..end]);
             bytes = &bytes[end + 1..];
@@ -137,15 +158,26 @@ impl Log {
         std::mem::take(&mut self.state.lock().printed)
     }
 
+    /// What a program printed so far, the lines that have not ended included.
+    pub(crate) fn take_printout(&self) -> Printout {
+        let mut state = self.state.lock();
+        self.end_lines(&mut state);
+        state.printout.take().unwrap_or_default()
+    }
+
     /// Adds what was printed without an end of line. Bytes of all lines that were kept.
     pub(crate) fn finish(&self) -> u64 {
         let mut state = self.state.lock();
+        self.end_lines(&mut state);
+        state.bytes
+    }
+
+    fn end_lines(&self, state: &mut State) {
         for stream in [Stream::Stdout, Stream::Stderr] {
             if !state.tail(stream).bytes.is_empty() {
-                self.end_line(&mut state, stream);
+                self.end_line(state, stream);
             }
         }
-        state.bytes
     }
 
     fn end_line(&self, state: &mut State, stream: Stream) {
@@ -154,6 +186,11 @@ impl Log {
         let is_cut = tail.is_cut || bytes.len() > fixed::LOG_LINE.0 as usize;
         let redacted = state.redacted(bytes);
         let message = String::from_utf8_lossy(redacted.as_deref().unwrap_or(bytes)).into_owned();
+        if let (Stream::Stderr, Some(printout)) = (stream, &mut state.printout)
+            && !message.trim().is_empty()
+        {
+            printout.last_error = Some(message.clone());
+        }
         self.push(state, stream.level(), stream.source(), message, is_cut);
     }
 

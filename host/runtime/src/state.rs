@@ -8,6 +8,7 @@ use crate::limiter::Limiter;
 use crate::log::Log;
 use crate::meter::Meter;
 use crate::outgoing::Requests;
+use crate::preview1::System;
 use crate::redact::Handed;
 use crate::verdict::Ended;
 use crate::wasi_http;
@@ -44,6 +45,10 @@ pub(crate) struct State {
     pub(crate) wasi_http: WasiHttpCtx,
     /// Its requests to other hosts, from the first one.
     pub(crate) requests: Option<Box<Requests>>,
+    /// The same of preview 1.
+    pub(crate) system: Option<Box<System>>,
+    /// The guest is a job by its `main`.
+    pub(crate) is_program: bool,
     random: Option<Box<StdRng>>,
 }
 
@@ -109,7 +114,7 @@ impl From<Ended> for Stop {
 pub(crate) type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 
 impl State {
-    pub(crate) fn new(context: AttemptContext, began: std::time::Instant) -> State {
+    pub(crate) fn new(context: AttemptContext, began: std::time::Instant, is_program: bool) -> State {
         let limits = &context.spec.limits;
         let timeout = context.spec.policy.timeout;
         let mut handles = ResourceTable::new();
@@ -122,13 +127,15 @@ impl State {
             workspace: Workspace::new(limits.rows_tracked),
             emails: 0,
             emails_bytes: 0,
-            log: Arc::new(Log::new(&context)),
+            log: Arc::new(Log::new(&context, is_program)),
             secrets: Handed::default(),
             last_error: None,
             handles,
             wasi: None,
             wasi_http: wasi_http::context(),
             requests: None,
+            system: None,
+            is_program,
             random: None,
             context,
         }

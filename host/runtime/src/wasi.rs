@@ -1,7 +1,7 @@
 //! WASI 0.2 as jobs have it: a command line without files and without a network.
 //!
 //! Linked interface by interface, so that nothing of sockets is even there. The environment is the
-//! specification's, stdin is empty, stdout and stderr are the run's log, and there are no folders.
+//! specification's (a program's has more, and a stdin, see `program`), stdout and stderr are the run's log, and there are no folders.
 
 use crate::log::{Log, Stream};
 use crate::meter::tariff;
@@ -17,6 +17,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliCtxView};
 use wasmtime_wasi::clocks::{HostWallClock, WasiClocks, WasiClocksCtxView};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random};
+use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::p2::{DynPollable, OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
 use wasmtime_wasi_io::bindings::wasi::io;
@@ -72,10 +73,13 @@ fn cli_of(state: &mut State) -> WasiCliCtxView<'_> {
 }
 
 fn enter(state: &mut State) -> (&mut WasiCtx, &mut ResourceTable) {
-    let State { context, wasi, handles, log, meter, .. } = state;
-    meter.enter();
+    state.meter.enter();
+    // Where it is there already, nobody asks for it.
+    let stdin = if state.wasi.is_none() { state.stdin() } else { String::new() };
+    let State { context, wasi, handles, log, .. } = state;
     let ctx = wasi.get_or_insert_with(|| {
         let mut builder = WasiCtxBuilder::new();
+        builder.stdin(MemoryInputPipe::new(stdin));
         builder.stdout(Printed { log: Arc::clone(log), stream: Stream::Stdout });
         builder.stderr(Printed { log: Arc::clone(log), stream: Stream::Stderr });
         builder.wall_clock(WallClock(Arc::clone(&context.clock)));
@@ -99,8 +103,7 @@ impl HostWallClock for WallClock {
 
 impl cli::environment::Host for State {
     fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
-        let env: Vec<_> =
-            self.context.spec.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let env = self.environment();
         self.meter.charge_bytes(env.iter().map(|(name, value)| name.len() + value.len()).sum());
         Ok(env)
     }

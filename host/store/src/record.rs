@@ -105,8 +105,17 @@ pub struct Component {
     pub digest: Digest,
     pub size: u64,
     pub uploaded_at: Instant,
-    /// `component`.
+    /// `component`, `module` or `command`: what the upload was.
     pub kind: String,
+    /// The language of its author, where it tells.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// The tools that made it, such as `rustc 1.95.0`.
+    #[serde(default)]
+    pub tools: Vec<String>,
+    /// What the host did to make a component of it, for people.
+    #[serde(default)]
+    pub adapted: Vec<String>,
     pub imports: Vec<String>,
     pub exports: Vec<String>,
     pub warnings: Vec<String>,

@@ -32,7 +32,7 @@ fn guest(per_run: u32, per_day: u32) -> (State, Host) {
         spec.grants.email = Some(EmailGrant { to: vec!["*@example.com".into()], per_run, per_day });
         spec.env.insert("KEEP_DAYS".into(), "30".into());
     });
-    (State::new(host.attempt(spec), std::time::Instant::now()), host)
+    (State::new(host.attempt(spec), std::time::Instant::now(), false), host)
 }
 
 fn send(state: &mut State, message: Message) -> Result<String, String> {

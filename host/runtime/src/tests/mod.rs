@@ -8,6 +8,7 @@ mod http;
 mod index;
 mod interfaces;
 mod limits;
+mod module;
 mod secret;
 mod table;
 mod upload;

@@ -45,7 +45,7 @@ impl Guest {
         let spec = spec(|spec| spec.grants.secrets = names.map(String::from).to_vec());
         let lines = Lines::default();
         let context = AttemptContext { log: Arc::new(lines.clone()), ..Host::new().attempt(spec) };
-        Guest { state: State::new(context, std::time::Instant::now()), lines }
+        Guest { state: State::new(context, std::time::Instant::now(), false), lines }
     }
 
     fn get(&mut self, name: &str) -> Result<String, String> {

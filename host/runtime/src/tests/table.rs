@@ -43,7 +43,7 @@ impl Guest {
             spec.limits = limits;
             spec.grants.tables.insert("t".parse().unwrap(), access);
         });
-        let mut state = State::new(host.attempt(spec), std::time::Instant::now());
+        let mut state = State::new(host.attempt(spec), std::time::Instant::now(), false);
         let table = told(state.open("t".into())).unwrap().rep();
         Guest { state, table, host }
     }

@@ -27,7 +27,7 @@ fn a_job_is_accepted_with_what_it_imports_and_exports() {
 #[test]
 fn what_is_no_component_is_told_apart() {
     let component = wat::parse_str(job(OK)).unwrap();
-    let module = wat::parse_str("(module)").unwrap();
+    let module = wat::parse_str("(module (memory 1))").unwrap();
     for (bytes, told) in [
         (&b""[..], "not WebAssembly"),
         (b"#!/bin/sh\n", "not WebAssembly"),
@@ -35,7 +35,8 @@ fn what_is_no_component_is_told_apart() {
         (b"(module)", "text format"),
         (b"\0asm\x01\0", "cut short"),
         (b"\0asm\x02\0\0\0", "version"),
-        (&module, "a core module; build a component (for Rust: --target wasm32-wasip2)"),
+        (&module, "it exports neither `sandglass:job/run@0.1.0#run` nor a `main` (`_start`)"),
+        (&module[..module.len() - 1], "cut short"),
         (&component[..component.len() / 2], "cut short"),
         (&component[..20], "cut short"),
     ] {
@@ -76,7 +77,8 @@ fn the_export_must_be_there_in_this_version_and_of_this_type() {
     for (wat, told) in [
         ("(component)".into(), "does not export `sandglass:job/run@0.1.0`"),
         (another("sandglass:job/run@0.2.0"), "exports `sandglass:job/run@0.2.0`, and this host calls"),
-        (another("wasi:cli/run@0.2.0"), "a program with a `main`"),
+        (another("wasi:cli/run@0.3.0"), "exports `wasi:cli/run@0.3.0`, and this host calls wasi:cli/run@0.2"),
+        (another("wasi:cli/run@0.2.0"), "`wasi:cli/run@0.2.0` has no function `run`"),
         (another("sandglass:job/run@0.1.0"), "has no function `run`"),
     ] {
         let message = refused_text(&wat);

@@ -1,0 +1,78 @@
+//! Where an upload comes from: the language and the tools that its producers sections name.
+
+use wasmparser::{KnownCustom, Parser, Payload};
+
+/// What is known of an upload's making. Texts are a stranger's, cut to a length.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The language of its author, such as `Rust`.
+    pub(crate) language: Option<String>,
+    /// The tools, such as `rustc 1.95.0`, in the order in which they are named.
+    pub(crate) tools: Vec<String>,
+    runtime: Option<(&'static str, &'static str, &'static str)>,
+}
+
+const TOOLS_MAX: usize = 20;
+const CHARACTERS_MAX: usize = 80;
+
+/// Runtimes that a tool puts into a component, by the names under which its modules are linked, and who made them: the
+/// author's language is theirs, not that which the runtime is written in.
+const RUNTIMES: [(&str, &str, &str); 3] = [
+    ("libcomponentize_py_runtime", "Python", "componentize-py"),
+    ("componentize_qjs_runtime", "JavaScript", "componentize-qjs"),
+    ("starlingmonkey", "JavaScript", "componentize-js"),
+];
+
+impl Origin {
+    /// Reads the sections of a module, or of a component and all that is in it. What does not read is left out.
+    pub(crate) fn of(bytes: &[u8]) -> Origin {
+        let mut origin = Origin::default();
+        for payload in Parser::new(0).parse_all(bytes) {
+            let Ok(payload) = payload else { break };
+            let section = match payload {
+                Payload::CustomSection(section) => section,
+                Payload::ImportSection(section) => {
+                    section.into_imports().flatten().for_each(|import| origin.linked(import.module));
+                    continue;
+                }
+                Payload::ExportSection(section) => {
+                    section.into_iter().flatten().for_each(|export| origin.linked(export.name));
+                    continue;
+                }
+                _ => continue,
+            };
+            let KnownCustom::Producers(fields) = section.as_known() else { continue };
+            for field in fields.into_iter().flatten() {
+                for value in field.values.into_iter().flatten() {
+                    origin.add(field.name, value.name, value.version);
+                }
+            }
+        }
+        if let Some((_, language, tool)) = origin.runtime {
+            origin.language = Some(language.into());
+            origin.add("processed-by", tool, "");
+        }
+        origin
+    }
+
+    /// Notes a name that something is linked by.
+    fn linked(&mut self, name: &str) {
+        if self.runtime.is_none() {
+            self.runtime = RUNTIMES.into_iter().find(|(prefix, ..)| name.starts_with(prefix));
+        }
+    }
+
+    fn add(&mut self, field: &str, name: &str, version: &str) {
+        let text = |text: &str| -> String {
+            text.chars().filter(|c| !c.is_control()).take(CHARACTERS_MAX).collect()
+        };
+        if field == "language" {
+            self.language.get_or_insert_with(|| text(name));
+            return;
+        }
+        let tool = if version.is_empty() { text(name) } else { text(&format!("{name} {version}")) };
+        if self.tools.len() < TOOLS_MAX && !self.tools.contains(&tool) {
+            self.tools.push(tool);
+        }
+    }
+}
