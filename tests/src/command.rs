@@ -13,6 +13,17 @@ pub struct Cli {
     folder: TempDir,
     url: String,
     token: String,
+    tools: Tools,
+}
+
+/// Which programs a command finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tools {
+    /// Those of the system.
+    System,
+    /// Those of this process's own environment, with all that they need of it.
+    Own,
+    None,
 }
 
 /// How a command ended.
@@ -57,7 +68,19 @@ impl Cli {
     /// With whatever URL and token.
     pub fn with(url: &str, token: &str) -> Cli {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Cli { folder, url: url.to_string(), token: token.to_string() }
+        Cli { folder, url: url.to_string(), token: token.to_string(), tools: Tools::System }
+    }
+
+    /// In this process's own environment, where compilers find what they need.
+    #[must_use]
+    pub fn with_tools(self) -> Cli {
+        Cli { tools: Tools::Own, ..self }
+    }
+
+    /// Where no program is installed.
+    #[must_use]
+    pub fn without_tools(self) -> Cli {
+        Cli { tools: Tools::None, ..self }
     }
 
     pub fn run(&self, line: &[&str]) -> Ended {
@@ -65,12 +88,16 @@ impl Cli {
     }
 
     pub fn run_with(&self, line: &[&str], input: &str) -> Ended {
-        let mut child = Command::new(binary())
+        let mut command = Command::new(binary());
+        if self.tools != Tools::Own {
+            command.env_clear().env("HOME", self.folder.path());
+        }
+        if self.tools == Tools::System {
+            command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        }
+        let mut child = command
             .args(line)
             .current_dir(self.folder.path())
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SANDGLASS_URL", &self.url)
             .env("SANDGLASS_TOKEN", &self.token)
             .stdin(Stdio::piped())

@@ -171,7 +171,13 @@ fn the_core_reads_no_clock_draws_no_numbers_and_does_no_io() {
 
 #[test]
 fn client_commands_know_the_public_api_and_nothing_else_of_the_host() {
-    let serve = ["host/cli/src/serve/", "host/cli/src/command/serve.rs", "host/cli/src/main.rs"];
+    let serve = [
+        "host/cli/src/serve/",
+        "host/cli/src/command/serve.rs",
+        "host/cli/src/main.rs",
+        // An attempt here needs what executes it.
+        "host/cli/src/trial/",
+    ];
     let cli: Vec<Source> =
         sources(&[".rs"]).into_iter().filter(|source| source.is_in(&["host/cli/src/"])).collect();
     let host = ["store", "store_sled", "runtime", "scheduler", "api"].map(|name| format!("sandglass_{name}"));

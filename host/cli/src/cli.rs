@@ -26,8 +26,11 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(command::serve::Serve),
+    New(command::new::New),
     Deploy(command::deploy::Deploy),
     Build(command::build::Build),
+    Test(command::test::Test),
+    Dev(command::dev::Dev),
     Jobs(command::jobs::Jobs),
     Show(command::show::Show),
     Pause(command::pause::Pause),
@@ -65,8 +68,11 @@ impl Cli {
         let context = &mut context;
         match self.command {
             Command::Serve(command) => command.run(context),
+            Command::New(command) => command.run(context),
             Command::Deploy(command) => command.run(context),
             Command::Build(command) => command.run(context),
+            Command::Test(command) => command.run(context),
+            Command::Dev(command) => command.run(context),
             Command::Jobs(command) => command.run(context),
             Command::Show(command) => command.run(context),
             Command::Pause(command) => command.run(context),
@@ -177,6 +183,9 @@ mod tests {
         for line in [
             "sandglass",
             "sandglass fly",
+            "sandglass new a",
+            "sandglass new a --lang cobol",
+            "sandglass test --table rows",
             "sandglass show",
             "sandglass show NO",
             "sandglass rollback a zero",

@@ -1,18 +1,21 @@
 //! `sandglass`: the host, and the client of its public API, in one binary.
 //!
-//! A file per command in [`command`]; what [`command::serve`] starts is the host, all others are clients. The
-//! client side knows the HTTP API and the core's pure functions, and nothing else of the host.
+//! A file per command in [`command`]; what [`command::serve`] starts is the host, what [`trial`] starts is one attempt
+//! without a host, and all others are clients. The client side knows the HTTP API and the core's pure functions, and
+//! nothing else of the host.
 
 mod cli;
 mod client;
 mod command;
 mod folder;
+mod language;
 mod manifest;
 mod render;
 mod schedule;
 mod serve;
 mod shape;
 mod stop;
+mod trial;
 
 use clap::Parser;
 use std::process::ExitCode;

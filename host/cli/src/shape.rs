@@ -150,6 +150,10 @@ pub(crate) struct Component {
     pub(crate) digest: String,
     pub(crate) size: u64,
     #[serde(default)]
+    pub(crate) language: Option<String>,
+    #[serde(default)]
+    pub(crate) adapted: Vec<String>,
+    #[serde(default)]
     pub(crate) warnings: Vec<String>,
 }
 

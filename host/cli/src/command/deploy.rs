@@ -135,6 +135,10 @@ fn told(job: &Job, component: &Component, uploaded: bool, now: Instant) -> Strin
     let there = if uploaded { "uploaded" } else { "was there already" };
     let digest = text::brief(&component.digest, 13);
     facts.add("component", format!("{digest}, {}, {there}", amount::bytes(component.size)));
+    if let Some(language) = &component.language {
+        facts.add("language", text::plain(language));
+    }
+    component.adapted.iter().for_each(|what| facts.add("", text::plain(what)));
     render::job::schedule(job, now, &mut facts);
     if job.state == "paused" {
         facts.add(

@@ -73,7 +73,7 @@ pub(super) fn see_through(
 }
 
 /// JSON text. It is not read further: its numbers may have more digits than we keep.
-fn read_input(given: &str) -> Result<String> {
+pub(super) fn read_input(given: &str) -> Result<String> {
     let text = match given.strip_prefix('@') {
         Some("-") => {
             let mut text = String::new();

@@ -1,10 +1,13 @@
 //! `sandglass.toml`: a job's specification beside its source, with the job's name, the component's file, and
 //! the command that builds it.
 
+mod cache;
 mod convert;
 
+use crate::language::missing;
 use crate::stop::Stop;
 use anyhow::{Context, Result, bail};
+use cache::Cache;
 use convert::{escape, key, to_json};
 use sandglass_core::limit::Limits;
 use sandglass_core::spec::Specification;
@@ -14,6 +17,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
 pub(crate) const FILE: &str = "sandglass.toml";
 
@@ -28,6 +32,8 @@ pub(crate) struct Manifest {
     /// The component's file.
     pub(crate) component: PathBuf,
     pub(crate) build: Option<String>,
+    /// What the build reads beside the folder.
+    inputs: Vec<PathBuf>,
     pub(crate) specification: Map<String, Value>,
 }
 
@@ -71,6 +77,13 @@ impl Manifest {
         let component =
             text_of("component", Some("the component's file, such as target/wasm32-wasip2/release/job.wasm"));
         let build = text_of("build", None);
+        let inputs = match members.remove("inputs") {
+            None => Vec::new(),
+            Some(inputs) => serde_json::from_value::<Vec<PathBuf>>(inputs).unwrap_or_else(|_| {
+                problems.push(Problem::new("/inputs", "is a list of files and folders"));
+                Vec::new()
+            }),
+        };
         let name = name.and_then(|name| {
             name.parse::<Name>().map_err(|message| problems.push(Problem::new("/name", message))).ok()
         });
@@ -81,7 +94,8 @@ impl Manifest {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = folder.to_owned();
         let component = folder.join(component);
-        Ok(Manifest { path, folder, name, component, build, specification: members })
+        let inputs = inputs.iter().map(|input| folder.join(input)).collect();
+        Ok(Manifest { path, folder, name, component, build, inputs, specification: members })
     }
 
     /// Whether the specification would be taken, as far as that can be known before anything is built or sent:
@@ -94,10 +108,21 @@ impl Manifest {
             .with_context(|| self.path.display().to_string())
     }
 
-    /// Runs the build command, where there is one, and gives the component's bytes. What the build prints goes
-    /// to standard error.
+    /// Runs the build command, where there is one and its inputs have changed, and gives the component's bytes. What
+    /// the build prints goes to standard error.
     pub(crate) fn build(&self, run: bool) -> Result<Vec<u8>> {
+        let mut cache = None;
         if let Some(command) = self.build.as_deref().filter(|_| run) {
+            cache = Cache::of(&self.folder, command, &self.component, &self.inputs);
+            if let (Some(cache), Ok(bytes)) = (&cache, fs::read(&self.component))
+                && cache.made(&bytes)
+            {
+                crate::cli::note(&format!("up to date: {}", self.component.display()));
+                return Ok(bytes);
+            }
+            if let Some(missing) = missing(command) {
+                bail!("{missing}");
+            }
             crate::cli::note(&format!("building: {command}"));
             let mut shell = Command::new("sh");
             shell.arg("-c").arg(command).current_dir(&self.folder).stdin(Stdio::null()).stdout(io::stderr());
@@ -106,11 +131,33 @@ impl Manifest {
                 bail!("the build command of {} failed ({status}): {command}", self.path.display());
             }
         }
-        read_component(&self.component).with_context(|| match &self.build {
+        let bytes = read_component(&self.component).with_context(|| match &self.build {
             Some(command) if run => format!("after `{command}`"),
             Some(_) => "it was not built, because of --no-build".into(),
             None => format!("{} has no `build` command that would make it", self.path.display()),
-        })
+        })?;
+        if let Some(cache) = cache {
+            cache.note(&bytes);
+        }
+        Ok(bytes)
+    }
+
+    /// When the files were last changed that a build reads, for who waits for that.
+    pub(crate) fn state(&self) -> Vec<(PathBuf, Option<SystemTime>)> {
+        let mut files = Vec::new();
+        for place in std::iter::once(&self.folder).chain(&self.inputs) {
+            // A folder that is too large, or not readable, is seen in part.
+            let _ = cache::list(place, &self.component, &mut files);
+        }
+        let changed = |path: &PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+        files.into_iter().map(|path| (path.clone(), changed(&path))).collect()
+    }
+
+    /// The specification with the digest of the component's bytes.
+    pub(crate) fn specification(&self, component: &[u8], now: Instant) -> Result<Specification> {
+        let document = with_component(self.specification.clone(), &Digest::of(component).to_string());
+        let read = Specification::from_json(document, &Limits::CEILING, now);
+        read.map_err(|problems| anyhow::anyhow!(refuse(&problems)))
     }
 }
 
@@ -262,6 +309,32 @@ mod tests {
         assert!(read_component(&path).unwrap_err().to_string().contains("is not WebAssembly"));
         fs::write(&path, b"\0asm\x0d\0\x01\0").unwrap();
         assert_eq!(read_component(&path).unwrap().len(), 8);
+    }
+
+    #[test]
+    fn nothing_is_built_twice_of_the_same_inputs() {
+        let folder = tempfile::tempdir().unwrap();
+        let beside = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        let build = "cat source >> out.wasm; echo x >> .count";
+        let inputs = beside.path().display();
+        write(
+            FILE,
+            &format!("name = \"a\"\ncomponent = \"out.wasm\"\nbuild = '{build}'\ninputs = [\"{inputs}\"]\n"),
+        );
+        write("out.wasm", "\0asm");
+        write("source", "1");
+        let built = || {
+            Manifest::read(folder.path()).unwrap().build(true).unwrap();
+            fs::read_to_string(folder.path().join(".count")).unwrap().lines().count()
+        };
+        assert_eq!([built(), built()], [1, 1]);
+        write("source", "2");
+        assert_eq!([built(), built()], [2, 2]);
+        fs::write(beside.path().join("sdk"), "3").unwrap();
+        assert_eq!([built(), built()], [3, 3]);
+        write("out.wasm", "\0asm of somebody else");
+        assert_eq!([built(), built()], [4, 4]);
     }
 
     #[test]
