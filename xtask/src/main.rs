@@ -1,6 +1,7 @@
 //! `cargo xtask`: what one does in this repository beyond `cargo build`. It must not depend on the workspace's
 //! other crates: it compiles first, and fast, and then compiles them.
 
+mod apt;
 mod bench;
 mod debian;
 mod demo;
@@ -11,6 +12,7 @@ mod python;
 mod sim;
 mod test;
 mod toolchain;
+mod toolchains;
 
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ usage: cargo xtask COMMAND
 
   guests                    build the example jobs and the tests' jobs into target/guests
   portal [--pictures]       build the web page that the host serves, for the next build to embed; with npm
+  toolchains                install what compiles jobs in JavaScript, Python, C and Go into target/toolchains
   test [SUITE...] [--full]  run the suites, or some of them; --list says which there are
   demo [--once] [--data DIR] [--listen ADDR]
                             a host with a job at work on a public data set
@@ -49,6 +52,7 @@ fn run(arguments: &[String]) -> Result<()> {
     };
     match command.as_str() {
         "guests" if rest.is_empty() => guests::build().map(drop),
+        "toolchains" if rest.is_empty() => toolchains::install().map(drop),
         "portal" if rest.is_empty() => portal::build(),
         "portal" if rest == ["--pictures"] => {
             guests::build()?;

@@ -1,5 +1,4 @@
-//! A Python with the packages that tests compare with: made once below the target folder, and anew when their
-//! list changes. It installs nothing into the system, but for Debian's `python3-venv` where that is missing.
+//! Pythons with packages of a list: made once below the target folder, and anew when the list changes. It installs nothing into the system, but for Debian's `python3-venv` where that is missing.
 
 use crate::process::{is_installed, output, step};
 use crate::{root, target};
@@ -14,11 +13,15 @@ const PROGRAM: &str = "python3";
 /// cronsim's own least version.
 const VERSION_MIN: (u32, u32) = (3, 11);
 
-/// The interpreter to start.
+/// The interpreter that has what the tests of schedules compare with.
 pub(crate) fn environment() -> Result<PathBuf> {
-    let folder = target().join("python");
-    let texts = REQUIREMENTS.map(|file| fs::read_to_string(root().join(file)).context(file));
-    let requirements = texts.into_iter().collect::<Result<String>>()?;
+    with_packages(&target().join("python"), &REQUIREMENTS)
+}
+
+/// The interpreter of an environment in `folder` with the packages of these lists, files of the repository.
+pub(crate) fn with_packages(folder: &Path, lists: &[&str]) -> Result<PathBuf> {
+    let texts = lists.iter().map(|list| fs::read_to_string(root().join(list)).with_context(|| (*list).to_string()));
+    let requirements = texts.collect::<Result<String>>()?;
     let interpreter = folder.join("bin/python");
     // Written last: where it is as it should be, so is all else.
     let stamp = folder.join("requirements.txt");
@@ -29,12 +32,12 @@ pub(crate) fn environment() -> Result<PathBuf> {
     }
     check()?;
     if folder.exists() {
-        fs::remove_dir_all(&folder)?;
+        fs::remove_dir_all(folder)?;
     }
-    step("making a Python environment", || make(&folder))?;
-    step("installing what the tests compare with", || {
+    step("making a Python environment", || make(folder))?;
+    step(&format!("installing the packages of {}", lists.join(", ")), || {
         let arguments = ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"];
-        let files = REQUIREMENTS.iter().flat_map(|file| ["-r", file]);
+        let files = lists.iter().flat_map(|list| ["-r", list]);
         output(Command::new(&interpreter).args(arguments).args(files).current_dir(root()))
     })
     .context("the packages come from PyPI; what pip needs to reach it is pip's to know")?;

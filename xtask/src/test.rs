@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that says whether the repository is in order, one suite after the other.
 
 use crate::process::{build, build_program, cargo, run as run_command, seconds};
-use crate::{guests, portal, python, root, target};
+use crate::{guests, portal, python, root, target, toolchain, toolchains};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -24,6 +24,8 @@ enum Need {
     Portal,
     Host,
     Python,
+    /// What compiles jobs in other languages than Rust.
+    Toolchains,
 }
 
 const SUITES: &[Suite] = &[
@@ -138,6 +140,19 @@ const SUITES: &[Suite] = &[
         run: || portal::test(&build_program("sandglass")?, is_full()),
     },
     Suite {
+        name: "languages",
+        proves: "a job in any language is built, uploaded as its compiler made it, and does the same",
+        full: false,
+        needs: &[Need::Guests, Need::Toolchains, Need::Host],
+        run: || {
+            let mut command = test();
+            command.args(["--workspace", "--test", "languages", "--", "--show-output"]);
+            // First what compiles Rust, whose PATH has the others behind it.
+            command.envs(toolchain::find()?.environment);
+            run_command(command.env("PATH", toolchains::path()?))
+        },
+    },
+    Suite {
         name: "fallback",
         proves: "jobs compile where rustup cannot add their target",
         full: true,
@@ -202,6 +217,7 @@ fn prepare(needs: &[Need], ready: &mut Vec<Need>) -> Result<()> {
             Need::Portal => portal::build()?,
             Need::Host => build_program("sandglass").map(drop)?,
             Need::Python => python::environment().map(drop)?,
+            Need::Toolchains => toolchains::install().map(drop)?,
         }
         ready.push(*need);
     }

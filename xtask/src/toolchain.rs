@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 pub(crate) const TARGET: &str = "wasm32-wasip2";
+/// Of jobs that are core modules, as the compiler alone makes them.
+const CORE_TARGET: &str = "wasm32-wasip1";
 
 const CHOICE: &str = "SANDGLASS_GUEST_TOOLCHAIN";
 
@@ -68,9 +70,22 @@ fn debian() -> Result<Toolchain> {
     let environment = vec![
         ("RUSTC", compiler.into()),
         ("CARGO_TARGET_WASM32_WASIP2_LINKER", linker.into()),
+        ("CARGO_TARGET_WASM32_WASIP1_LINKER", linkers.join("rust-lld").into()),
         ("PATH", path),
     ];
     Ok(Toolchain { name: "debian", environment })
+}
+
+/// Adds the target of core modules, where the compiler that is here lacks it. Debian's has it.
+pub(crate) fn add_core_target() -> Result<()> {
+    let toolchain = find()?;
+    if toolchain.name != "rustup" || sysroot()?.join("lib/rustlib").join(CORE_TARGET).join("lib").is_dir() {
+        return Ok(());
+    }
+    process::step(&format!("rustup target add {CORE_TARGET}"), || {
+        output(Command::new("rustup").args(["target", "add", CORE_TARGET]))
+    })
+    .map(drop)
 }
 
 fn debian_folder() -> PathBuf {

@@ -94,6 +94,7 @@ impl Trial {
             store,
             committer: Arc::clone(&commits) as _,
             secrets: Arc::new(Given(self.secrets)),
+            outbound: None,
             log: Arc::new(Lines(line)),
             cancel: CancellationToken::new(),
         };
