@@ -7,13 +7,14 @@
 mod engine;
 mod host;
 mod hostile;
+mod language;
 mod measure;
 mod outage;
 mod rows;
 mod storage;
 
 use anyhow::{Context, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Jobs that become due at one moment.
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let measured = match asked.as_deref() {
         Some("hostile") => hostile(),
         Some("rows") => show_rows(),
+        Some("languages") => show_languages(&std::env::args().skip(2).collect::<Vec<_>>()),
         _ => run(),
     };
     match measured {
@@ -95,6 +97,33 @@ fn show_rows() -> Result<()> {
     println!("  the store alone, read again              {raw_read:>9.0}");
     println!("  export of NDJSON over HTTP               {export:>9.0}   ratio {:>5.2}", export / raw_read);
     println!("  export over the store's insertion                    ratio {:>5.2}", export / raw_insert);
+    Ok(())
+}
+
+/// The rows of the table in docs/languages.md. Each component is given as its language, how long its build took in
+/// seconds, and its file.
+fn show_languages(components: &[String]) -> Result<()> {
+    println!(
+        "| language | build | size | compile alone | upload to ready | ratio | first run | later runs |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    for component in components {
+        let mut parts = component.splitn(3, ',');
+        let (Some(language), Some(build), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
+            anyhow::bail!("`{component}` is not LANGUAGE,SECONDS,FILE");
+        };
+        let figures = language::measure(Path::new(path))?;
+        let millis = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+        println!(
+            "| {language} | {build} s | {} KiB | {:.0} ms | {:.0} ms | {:.2} | {:.1} ms | {:.2} ms |",
+            figures.bytes >> 10,
+            millis(figures.compile),
+            millis(figures.ready),
+            millis(figures.ready) / millis(figures.compile),
+            millis(figures.cold),
+            millis(figures.warm),
+        );
+    }
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 use crate::tool::built;
 use sandglass_tests::{Host, guest};
 use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 
 const INPUT: &str = r#"{"n":9007199254740993,"text":"Grüße 🌍"}"#;
 const SECRET: &str = "s3cret-value";
@@ -13,6 +15,9 @@ const EXPECTED: &str = include_str!("../../languages/conformance/expected.txt");
 #[track_caller]
 fn conforms(component: &[u8], kind: &str, language: Option<&str>) {
     let host = Host::start();
+    let echo = echo();
+    // Nobody listens there any more.
+    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let uploaded = host.post("components").bytes("application/wasm", component).send().json(201);
     assert_eq!(
         (uploaded["kind"].as_str(), uploaded["language"].as_str()),
@@ -22,14 +27,20 @@ fn conforms(component: &[u8], kind: &str, language: Option<&str>) {
     assert_eq!(uploaded["warnings"], json!([]));
     host.put("secrets/API_KEY").json(&json!({ "value": SECRET })).send();
     host.post("tables/readonly/import").bytes("application/x-ndjson", "{\"id\":\"1\"}\n").send().json(200);
+    let granted = [echo, gone].map(|address| json!({"host": address.to_string(), "private": true}));
     let specification = json!({
         "component": uploaded["digest"],
-        "env": {"CITY": "Zürich 🌍"},
+        "env": {
+            "CITY": "Zürich 🌍",
+            "ECHO": format!("http://{echo}/"),
+            "GONE": format!("http://{gone}/"),
+        },
         "policy": {"retry": {"max_attempts": 2, "initial": "100ms"}},
         "grants": {
             "tables": {"items": "read-write", "readonly": "read"},
             "email": {"to": ["team@example.com"], "per_run": 1},
             "secrets": ["API_KEY"],
+            "http": granted,
         },
     });
     host.put("jobs/conformance").json(&specification).send().json(201);
@@ -66,6 +77,38 @@ fn conforms(component: &[u8], kind: &str, language: Option<&str>) {
     let email = host.read(format!("emails/{}", emails[0]["id"].as_str().unwrap()));
     assert_eq!(email["subject"], "Grüße 🌍", "{email:#}");
     assert!(email.to_string().contains("a.txt"), "{email:#}");
+}
+
+/// A server that answers each request with its body and its header x-a.
+fn echo() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+            let (mut header, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                if reader.read_line(&mut line).is_err() || line.trim().is_empty() {
+                    break;
+                }
+                match line.trim().to_ascii_lowercase().split_once(": ") {
+                    Some(("x-a", value)) => header = value.to_string(),
+                    Some(("content-length", value)) => length = value.parse().unwrap_or(0),
+                    _ => {}
+                }
+            }
+            let mut body = vec![0; length];
+            if reader.read_exact(&mut body).is_ok() {
+                let head =
+                    format!("HTTP/1.1 201 Created\r\nx-a: {header}\r\ncontent-length: {length}\r\n\r\n");
+                // A client that is gone needs no answer.
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+            }
+        }
+    });
+    address
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod broken;
 mod conformance;
 mod example;
+mod fixture;
 mod journey;
 mod program;
 mod tool;

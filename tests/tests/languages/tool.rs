@@ -49,3 +49,15 @@ fn run(command: &mut Command, place: &Path) {
 pub(crate) fn rustc() -> String {
     std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into())
 }
+
+#[test]
+fn the_javascript_sdk_reads_and_writes_text_as_others_do() {
+    let tests = workspace().join("sdk/javascript/test");
+    run(Command::new("node").arg("--test").arg(&tests), &tests);
+}
+
+#[test]
+fn the_go_sdk_compiles_where_jobs_are_written_too() {
+    let folder = workspace().join("sdk/go");
+    run(Command::new("go").args(["build", "./..."]).current_dir(&folder), &folder);
+}

@@ -29,14 +29,15 @@ impl Outcome {
         progress: Option<String>,
         warnings: Vec<String>,
     ) -> Outcome {
-        let (result, last_error, usage) = match finished {
+        let (result, traces) = match finished {
             Finished::Ended { ending, effects } => {
                 commits.push(effects);
-                (ending.result, ending.last_error, ending.usage)
+                (ending.result, ending.traces)
             }
             // Nobody cancels it.
-            Finished::Cancelled { usage, last_error } => (Ok(None), last_error, usage),
+            Finished::Cancelled(traces) => (Ok(None), traces),
         };
+        let (last_error, usage) = (traces.last_error, traces.usage);
         let mut outcome =
             Outcome { result, last_error, usage, rows: Vec::new(), emails: Vec::new(), progress, warnings };
         for commit in commits {

@@ -49,7 +49,7 @@ fn guest(host: &Host, port: u16, change: impl FnOnce(&mut Limits)) -> State {
     });
     let mut context = host.attempt(spec);
     context.outbound = Some(Arc::new(Client::new(Resolver::system(), roots(b"").unwrap()).unwrap()));
-    State::new(context, Instant::now())
+    State::new(context, Instant::now(), false)
 }
 
 async fn send(state: &mut State, request: Request) -> Result<Response, String> {
@@ -136,7 +136,7 @@ async fn nothing_is_sent_when_the_attempts_time_is_over() {
 #[test]
 fn a_host_without_a_client_says_so() {
     let host = Host::new();
-    let mut state = State::new(host.attempt(spec(|_| ())), Instant::now());
+    let mut state = State::new(host.attempt(spec(|_| ())), Instant::now(), false);
     let refused = state.requests().admit(Waits { head: None, all: None }).err().unwrap();
     assert_eq!(refused.to_string(), "this host makes no requests to others");
 }

@@ -3,6 +3,7 @@
 use sandglass::serde_json::{json, Value};
 use sandglass::{log, Context, Error, Failure, Instant, Op, Result};
 use std::fmt::{Display, Write as _};
+use std::time::Duration;
 
 #[derive(Default)]
 struct Lines(String);
@@ -151,5 +152,10 @@ fn others(ctx: &Context, lines: &mut Lines) -> Result<()> {
     lines.code("secret-denied", ctx.secret("OTHER_KEY"));
     let request = ctx.http("POST", "http://denied.example/").header("x-a", "b").body("ü");
     lines.code("http-denied", request.send());
+    let echo = ctx.setting("ECHO").unwrap_or_default();
+    let answer = ctx.http("POST", echo).header("x-a", "b").body("ü").timeout(Duration::from_secs(10)).send()?;
+    let (header, text) = (answer.header("x-a").unwrap_or_default(), answer.text()?);
+    lines.add("http", format_args!("{} {header} {text}", answer.status));
+    lines.code("http-unavailable", ctx.http("GET", ctx.setting("GONE").unwrap_or_default()).send());
     Ok(())
 }

@@ -192,6 +192,14 @@ static void others(void) {
     sg_request request = {.method = "POST", .url = "http://denied.example/", .headers = &header, .header_count = 1, .body = "ü", .body_len = 2};
     sg_response response;
     code("http-denied", sg_fetch(&request, &response));
+    request.url = sg_setting("ECHO").at, request.timeout_ms = 10000;
+    MUST(sg_fetch(&request, &response));
+    const char *value = "none";
+    for (size_t i = 0; i < response.header_count; i++)
+        if (strcmp(response.headers[i].name.at, "x-a") == 0) value = response.headers[i].value.at;
+    add("http", "%d %s %s", response.status, value, response.body.at);
+    request = (sg_request){.url = sg_setting("GONE").at};
+    code("http-unavailable", sg_fetch(&request, &response));
 }
 
 SANDGLASS_JOB(input) {

@@ -173,6 +173,15 @@ func others(ctx *sandglass.Context) {
 	add("secret", len(must(ctx.Secret("API_KEY"))))
 	_, err = ctx.Secret("OTHER_KEY")
 	code("secret-denied", err)
-	_, err = sandglass.Request{Method: "POST", URL: "http://denied.example/", Headers: []sandglass.Header{{Name: "x-a", Value: "b"}}, Body: []byte("ü")}.Send()
+	request := sandglass.Request{Method: "POST", Headers: []sandglass.Header{{Name: "x-a", Value: "b"}}, Body: []byte("ü")}
+	request.URL = "http://denied.example/"
+	_, err = request.Send()
 	code("http-denied", err)
+	request.URL, _ = ctx.Setting("ECHO")
+	request.TimeoutMs = 10_000
+	answer := must(request.Send())
+	add("http", fmt.Sprint(answer.Status, " ", answer.Header("X-A"), " ", string(answer.Body)))
+	gone, _ := ctx.Setting("GONE")
+	_, err = sandglass.Request{URL: gone}.Send()
+	code("http-unavailable", err)
 }

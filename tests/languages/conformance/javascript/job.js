@@ -113,4 +113,7 @@ function others(ctx) {
   code('secret-denied', () => ctx.secret('OTHER_KEY'));
   const request = { method: 'POST', headers: { 'x-a': 'b' }, body: 'ü' };
   code('http-denied', () => ctx.http('http://denied.example/', request));
+  const answer = ctx.http(ctx.setting('ECHO'), { ...request, timeoutMs: 10_000 });
+  add('http', `${answer.status} ${answer.header('X-A')} ${answer.text()}`);
+  code('http-unavailable', () => ctx.http(ctx.setting('GONE')));
 }

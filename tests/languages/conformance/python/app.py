@@ -129,4 +129,8 @@ def others(ctx: Context, lines: Lines) -> None:
     lines.code("email-quota", lambda: ctx.email(to="team@example.com", **message))
     lines.add("secret", len(ctx.secret("API_KEY")))
     lines.code("secret-denied", lambda: ctx.secret("OTHER_KEY"))
-    lines.code("http-denied", lambda: ctx.http("POST", "http://denied.example/", headers={"x-a": "b"}, body="ü"))
+    request = {"headers": {"x-a": "b"}, "body": "ü"}
+    lines.code("http-denied", lambda: ctx.http("POST", "http://denied.example/", **request))
+    answer = ctx.http("POST", ctx.setting("ECHO"), timeout_ms=10_000, **request)
+    lines.add("http", f"{answer.status} {answer.header('X-A')} {answer.text()}")
+    lines.code("http-unavailable", lambda: ctx.http("GET", ctx.setting("GONE")))
