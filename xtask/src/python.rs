@@ -20,7 +20,8 @@ pub(crate) fn environment() -> Result<PathBuf> {
 
 /// The interpreter of an environment in `folder` with the packages of these lists, files of the repository.
 pub(crate) fn with_packages(folder: &Path, lists: &[&str]) -> Result<PathBuf> {
-    let texts = lists.iter().map(|list| fs::read_to_string(root().join(list)).with_context(|| (*list).to_string()));
+    let texts =
+        lists.iter().map(|list| fs::read_to_string(root().join(list)).with_context(|| (*list).to_string()));
     let requirements = texts.collect::<Result<String>>()?;
     let interpreter = folder.join("bin/python");
     // Written last: where it is as it should be, so is all else.
