@@ -9,7 +9,8 @@ use sandglass_core::run::{Failure, Trigger};
 use sandglass_core::spec::Specification;
 use sandglass_core::{Digest, Instant, JobId, RunId, SecretName, SecretValue};
 use sandglass_runtime::{
-    AttemptContext, BoxFuture, Committer, Compiler, Finished, LogSink, Ready, Runtime, Secrets, Settings,
+    AttemptContext, BoxFuture, Committer, CompileLimits, Compiler, Finished, LogSink, Ready, Runtime,
+    Secrets, Settings,
 };
 use sandglass_store::memory::Memory;
 use sandglass_store::record::Artifact;
@@ -62,7 +63,7 @@ pub fn measure(path: &Path) -> Result<Figures> {
 
 async fn upload(folder: &Path, component: Digest, bytes: &[u8]) -> Result<(Duration, Duration, Artifact)> {
     let runtime = Runtime::new(&Settings::new(folder))?;
-    let compiler = Compiler::new()?;
+    let compiler = Compiler::new(CompileLimits::default())?;
     // In turn, and each in a process or an engine that is warm: the second of each counts.
     let (mut compile, mut ready, mut kept) = (Duration::ZERO, Duration::ZERO, None);
     for _ in 0..2 {

@@ -16,7 +16,8 @@ use sandglass_core::run::{Cause, Failure, Trigger};
 use sandglass_core::spec::Specification;
 use sandglass_core::{Digest, Instant, JobId, Name, RunId, SecretName, SecretValue};
 use sandglass_runtime::{
-    AttemptContext, BoxFuture, Clock, Committer, CompileError, Compiler, LogSink, Runtime, Secrets, Settings,
+    AttemptContext, BoxFuture, Clock, Committer, CompileError, CompileLimits, Compiler, LogSink, Runtime,
+    Secrets, Settings,
 };
 use sandglass_store::memory::Memory;
 use sandglass_store::{StoreError, StoreExt as _, op};
@@ -47,7 +48,7 @@ impl Trial {
     }
 
     async fn attempt(self, line: impl Fn(Line) + Send + Sync + 'static) -> Result<Outcome> {
-        let compiled = Compiler::new()?.compile(self.component.clone().into()).await;
+        let compiled = Compiler::new(CompileLimits::default())?.compile(self.component.clone().into()).await;
         let compiled = compiled.map_err(|error| match error {
             CompileError::Refused(problems) => anyhow::anyhow!(
                 "a host would not take this component: {}",
