@@ -50,7 +50,11 @@ fn bad_uploads() -> Vec<(&'static str, Vec<u8>, Vec<&'static str>)> {
             vec!["cut short", "send the whole file"],
         ),
         ("a header alone", probe[..6].to_vec(), vec!["cut short"]),
-        ("a core module", text("(module)"), vec!["a core module", "wasm32-wasip2"]),
+        (
+            "a core module",
+            text("(module)"),
+            vec!["it exports neither `sandglass:job/run@0.1.0#run`", "docs/core-module-abi.md"],
+        ),
         (
             "an unknown import",
             text(r#"(component (import "acme:db/sql" (instance (export "query" (func)))))"#),

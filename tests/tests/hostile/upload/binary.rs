@@ -24,7 +24,7 @@ fn headers() -> Vec<Upload> {
         Upload::new("a-script", b"#!/bin/sh\nrm -rf /\n".to_vec(), &["not WebAssembly"]),
         Upload::new("half-a-header", COMPONENT[..6].to_vec(), SHORT),
         Upload::new("a-header-alone", COMPONENT.to_vec(), &["does not export"]),
-        Upload::new("a-core-module", MODULE.to_vec(), &["a core module"]),
+        Upload::new("a-core-module", MODULE.to_vec(), &["it exports neither"]),
         Upload::new(
             "version-of-tomorrow",
             b"\0asm\x0e\0\x01\0".to_vec(),

@@ -88,7 +88,7 @@ pub fn uploads() -> Vec<Upload> {
         Upload::of_text(
             "export-of-another-world",
             r#"(component (component $c) (instance $i (instantiate $c)) (export "wasi:cli/run@0.2.0" (instance $i)))"#,
-            &["it is a program with a `main`"],
+            &["`wasi:cli/run@0.2.0` has no function `run`"],
         ),
         Upload::of_text(
             "export-of-another-version",
