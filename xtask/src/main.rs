@@ -5,6 +5,7 @@ mod apt;
 mod bench;
 mod debian;
 mod demo;
+mod fuzz;
 mod guests;
 mod portal;
 mod process;
@@ -28,6 +29,8 @@ usage: cargo xtask COMMAND
   demo [--once] [--data DIR] [--listen ADDR]
                             a host with a job at work on a public data set
   bench [hostile]           measure what the speed claims rest on, or only how hostile guests slow the host down
+  fuzz [--seconds N] [TARGET...]
+                            the fuzz targets, each for a minute or for so long; with a C++ compiler
   sim --seeds N             the simulation with so many seeds
   sim --seed X              one seed, told step by step
   sim --mutants [NAME...]   whether the simulation notices when the code is broken
@@ -63,6 +66,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "demo" => demo::run(rest),
         "bench" => bench::run(rest),
         "sim" => sim::run(rest),
+        "fuzz" => fuzz::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

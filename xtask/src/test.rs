@@ -237,7 +237,7 @@ fn summarize(results: &[(&str, bool, Duration)]) -> Result<()> {
 }
 
 fn fmt() -> Result<()> {
-    for workspace in ["", "guest-examples", "tests/guests", "tests/smith"] {
+    for workspace in ["", "fuzz", "guest-examples", "tests/guests", "tests/smith"] {
         run_command(cargo().args(["fmt", "--check"]).current_dir(root().join(workspace)))?;
     }
     Ok(())

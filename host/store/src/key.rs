@@ -183,8 +183,9 @@ impl Key for LiveKey {
     }
 
     fn decode(bytes: &[u8]) -> Option<LiveKey> {
-        let (_, run) = split::<4>(bytes)?;
-        RunId::decode(run).map(LiveKey)
+        let (job, run) = split::<4>(bytes)?;
+        // The job's number stands twice: the run's id ends with it.
+        RunId::decode(run).filter(|run| run.job().0.to_be_bytes() == job).map(LiveKey)
     }
 }
 
@@ -436,6 +437,11 @@ mod tests {
         #[test]
         fn bytes_are_one_instant_or_none(bytes: [u8; 8]) {
             prop_assert!(Instant::decode(&bytes).is_none_or(|instant| instant.to_bytes() == bytes));
+        }
+
+        #[test]
+        fn bytes_are_one_live_run_or_none(bytes: [u8; 20]) {
+            prop_assert!(LiveKey::decode(&bytes).is_none_or(|key| key.to_bytes() == bytes));
         }
 
         #[test]
