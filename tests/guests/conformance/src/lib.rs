@@ -153,7 +153,8 @@ fn others(ctx: &Context, lines: &mut Lines) -> Result<()> {
     let request = ctx.http("POST", "http://denied.example/").header("x-a", "b").body("ü");
     lines.code("http-denied", request.send());
     let echo = ctx.setting("ECHO").unwrap_or_default();
-    let answer = ctx.http("POST", echo).header("x-a", "b").body("ü").timeout(Duration::from_secs(10)).send()?;
+    let answer =
+        ctx.http("POST", echo).header("x-a", "b").body("ü").timeout(Duration::from_secs(10)).send()?;
     let (header, text) = (answer.header("x-a").unwrap_or_default(), answer.text()?);
     lines.add("http", format_args!("{} {header} {text}", answer.status));
     lines.code("http-unavailable", ctx.http("GET", ctx.setting("GONE").unwrap_or_default()).send());
