@@ -54,7 +54,7 @@ async fn what_the_child_compiles_the_runtime_loads() {
 #[tokio::test]
 async fn a_component_that_is_wrong_is_refused_with_its_problems() {
     for (bytes, told) in
-        [(Bytes::from_static(b"\0\x01\x02"), "not WebAssembly"), (bytes("(module)"), "a core module")]
+        [(Bytes::from_static(b"\0\x01\x02"), "not WebAssembly"), (bytes("(module)"), "it exports neither")]
     {
         match compiler().compile(bytes).await {
             Err(CompileError::Refused(problems)) => {

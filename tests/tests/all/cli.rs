@@ -161,7 +161,8 @@ fn the_exit_status_says_how_it_went() {
     cli.run(&["show", "none"]).badly(3, &["none", "sandglass jobs"]);
     cli.run(&["rows", "none"]).badly(3, &["none", "sandglass tables"]);
     fs::write(cli.path("module.wasm"), wat::parse_str("(module)").unwrap()).unwrap();
-    cli.run(&["deploy", "module.wasm"]).badly(3, &["a core module", "wasm32-wasip2"]);
+    cli.run(&["deploy", "module.wasm"])
+        .badly(3, &["neither `sandglass:job/run@0.1.0#run` nor a `main`", "core-module-abi.md"]);
     let stranger = Cli::with(host.url(), &format!("sgl_{}", "A".repeat(43)));
     stranger.run(&["jobs"]).badly(3, &["SANDGLASS_TOKEN"]);
     let nobody = Cli::with("http://127.0.0.1:1", host.token());

@@ -37,7 +37,10 @@ async fn a_session_stands_for_its_token_until_it_is_given_up() {
     let cookie = cookie(&site).await;
     let with = [HOST, ("cookie", cookie.as_str()), OWN];
     let who = ask(&site, "GET", "/v1/session", &with, &Value::Null).await.json_of(200);
-    assert_eq!(who, json!({"token": "test", "expires_at": "2026-01-15T00:00:00.000Z"}));
+    assert_eq!(
+        who,
+        json!({"token": "test", "right": "admin", "grants": {}, "expires_at": "2026-01-15T00:00:00.000Z"})
+    );
     ask(&site, "PUT", "/v1/tables/t", &with, &json!({})).await.is(201);
     ask(&site, "DELETE", "/v1/session", &with, &Value::Null).await.is(204);
     ask(&site, "GET", "/v1/session", &with, &Value::Null).await.problem(401, "unauthorized");
