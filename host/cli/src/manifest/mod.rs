@@ -126,6 +126,8 @@ impl Manifest {
             crate::cli::note(&format!("building: {command}"));
             let mut shell = Command::new("sh");
             shell.arg("-c").arg(command).current_dir(&self.folder).stdin(Stdio::null()).stdout(io::stderr());
+            // The manifest says where the component lies, and it is not where other builds are told to put theirs.
+            shell.env_remove("CARGO_TARGET_DIR");
             let status = shell.status().context("the build command cannot be run by sh")?;
             if !status.success() {
                 bail!("the build command of {} failed ({status}): {command}", self.path.display());
