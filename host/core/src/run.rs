@@ -20,6 +20,9 @@ pub struct Run {
     /// A run that has not begun by then ends as skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_by: Option<Instant>,
+    /// How long that was from when it could have begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_within: Option<Span>,
     /// The ended run that this one does again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<RunId>,
@@ -284,6 +287,7 @@ impl Run {
             scheduled_for,
             epoch,
             start_by: None,
+            start_within: None,
             retry_of: None,
             input: None,
             state: State::Queued { due: None },

@@ -111,5 +111,6 @@ export const pages = (seeded) => ({
 /** Ends when a page shows what it is for. */
 export async function settled(page) {
   await page.locator("main h1").first().waitFor();
-  await page.locator("main .loading").waitFor({ state: "detached" });
+  // A page may have several lists.
+  await page.locator("main:not(:has(.loading))").waitFor();
 }

@@ -292,6 +292,7 @@ impl Claim<'_> {
             let mut run = Run::queued(id, job.name.clone(), trigger, nominal, entry.epoch);
             let from = if trigger == Trigger::Schedule { key.at } else { self.now };
             run.start_by = policy.start_within.map(|most| from.plus(most));
+            run.start_within = policy.start_within;
             self.take_turn(write, owned, run, key.at)?;
         }
         Ok(())

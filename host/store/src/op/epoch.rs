@@ -90,8 +90,11 @@ pub fn set_back(write: &mut dyn Write, now: Instant) -> Result<(), StoreError> {
 /// Runs that may wait until an instant which the clock will not show for long may wait as long as they might have.
 fn go_on_waiting(write: &mut dyn Write, now: Instant) -> Result<(), StoreError> {
     for (key, Waiting(mut run)) in write.as_read().list::<Waiting>(&KeyRange::all(), false, usize::MAX)? {
-        if let Some(start_by) = run.start_by.filter(|_| run.id.made_at() > now) {
-            let start_by = now.plus(start_by.since(run.id.made_at()));
+        let Some(start_by) = run.start_by else { continue };
+        // Not from when it was made: after a step back before this one, its id may be of an instant still to come.
+        let most = run.start_within.unwrap_or_else(|| start_by.since(run.id.made_at()));
+        if start_by > now.plus(most) {
+            let start_by = now.plus(most);
             run.start_by = Some(start_by);
             write.save(&DueKey { at: start_by, what: Due::Check(run.id) }, &DueEntry::default());
             write.save(&key, &Waiting(run));

@@ -125,6 +125,7 @@ fn request(
     }
     let policy = &current.revision.spec.policy;
     run.start_by = policy.start_within.map(|most| now.plus(most));
+    run.start_within = policy.start_within;
     let id = run.id;
     turn::enqueue(write, run, policy, None, now)?;
     turn::live(write.as_read(), id)?

@@ -288,6 +288,22 @@ fn what_waits_does_not_wait_for_a_clock_that_was_set_back() {
 }
 
 #[test]
+fn a_run_waits_as_long_as_it_may_however_often_the_clock_is_set_back() {
+    const DAY: i64 = 86_400;
+    let mut world = World::new();
+    world.put_with("a", json!({"policy": {"start_within": "100s"}}));
+    let asked = world.ask("a", 10 * DAY).unwrap().id;
+    world.claim(10 * DAY, 0);
+    for back in [8 * DAY, 6 * DAY, 4 * DAY] {
+        world.set_now(back);
+        assert_eq!(world.claim(back, 0).ended, []);
+        assert_eq!(world.run(asked).start_by, Some(world.at(back + 100)));
+        assert_eq!(world.claim(back + 99, 0).ended, []);
+    }
+    assert_eq!(world.claim(4 * DAY + 100, 0).ended, [asked]);
+}
+
+#[test]
 fn no_run_takes_the_id_of_one_that_was_replaced_in_the_same_millisecond() {
     let mut world = World::new();
     world.put_with("a", json!({"schedule": {"every": "1s"}, "policy": {"overlap": "replace"}}));
