@@ -53,7 +53,7 @@ export function AccessPage() {
       <Paged pages={tokens} lines={3} empty={<Empty icon="access" title="No tokens" />}>
         {(items) => <TokenTable tokens={items} onDelete={(name) => setAsks({ kind: "delete", name })} />}
       </Paged>
-      <h2>Who changed what</h2>
+      <h2 class="apart">Who changed what</h2>
       <Paged
         pages={audit}
         lines={6}
@@ -110,9 +110,7 @@ function TokenTable({ tokens, onDelete }: { tokens: Token[]; onDelete: (name: st
               <th scope="row">
                 <code>{name}</code>
               </th>
-              <td>
-                {right} <span class="muted">{MEANING[right]}</span>
-              </td>
+              <td title={MEANING[right]}>{right}</td>
               <td>
                 <FullTime at={created_at} />
               </td>
