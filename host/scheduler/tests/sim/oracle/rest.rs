@@ -332,7 +332,8 @@ impl Oracle {
         for (DueKey { at, what }, entry) in read.list::<DueEntry>(&all, false, usize::MAX)? {
             let right = match what {
                 Due::Attempt(_) => false,
-                Due::Check(_) | Due::Occurrence { .. } => at > self.wall,
+                // What has just become due is still being dealt with.
+                Due::Check(_) | Due::Occurrence { .. } => at.plus(self.slack()) > self.wall,
             };
             if !right {
                 return Ok(Some(format!("{what:?} is due at {at}: {entry:?}")));
