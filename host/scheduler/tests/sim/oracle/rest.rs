@@ -309,10 +309,11 @@ impl Oracle {
             Ok(Some(text)) => self.fail("rest", text),
             Err(error) => self.fail("records", error.to_string()),
         }
+        let slack = self.slack();
         for job in self.jobs.values_mut().filter(|job| !job.deleted) {
             let due = job.reigns.iter_mut().filter(|reign| !reign.paused).find_map(|reign| {
                 let (nominal, due) = reign.next(job.id)?;
-                (due <= self.wall && reign.to.is_some_and(|to| nominal <= to)).then_some(nominal)
+                (due.plus(slack) <= self.wall && reign.to.is_some_and(|to| nominal <= to)).then_some(nominal)
             });
             if let Some(nominal) = due {
                 let text = format!("{}: {nominal} has no outcome, and its schedule is over", job.name);
