@@ -14,6 +14,7 @@ import { GrantsField } from "../part/grants-field.tsx";
 import { Icon } from "../part/icon.tsx";
 import { Empty, ProblemNote } from "../part/message.tsx";
 import { Paged } from "../part/paged.tsx";
+import { TableBox } from "../part/table-box.tsx";
 import { FullTime } from "../part/time.tsx";
 
 const PAGE = 100;
@@ -91,84 +92,57 @@ export function AccessPage() {
 
 function TokenTable({ tokens, onDelete }: { tokens: Token[]; onDelete: (name: string) => void }) {
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-label="Tokens">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Token</th>
-            <th scope="col">Right</th>
-            <th scope="col">Made</th>
-            <th scope="col">Expires</th>
-            <th scope="col">
-              <span class="visually-hidden">What to do</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {tokens.map(({ name, right, created_at, expires_at, is_valid }) => (
-            <tr key={name}>
-              <th scope="row">
-                <code>{name}</code>
-              </th>
-              <td title={MEANING[right]}>{right}</td>
-              <td>
-                <FullTime at={created_at} />
-              </td>
-              <td>
-                {expires_at ? <FullTime at={expires_at} /> : "never"}
-                {!is_valid && " (it has)"}
-              </td>
-              <td class="number">
-                <button
-                  type="button"
-                  class="plain icon-only"
-                  aria-label={`Delete the token ${name}`}
-                  onClick={() => onDelete(name)}
-                >
-                  <Icon name="trash" />
-                </button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <TableBox label="Tokens" columns={["Token", "Right", "Made", "Expires"]} acts>
+      {tokens.map(({ name, right, created_at, expires_at, is_valid }) => (
+        <tr key={name}>
+          <th scope="row">
+            <code>{name}</code>
+          </th>
+          <td title={MEANING[right]}>{right}</td>
+          <td>
+            <FullTime at={created_at} />
+          </td>
+          <td>
+            {expires_at ? <FullTime at={expires_at} /> : "never"}
+            {!is_valid && " (it has)"}
+          </td>
+          <td class="number">
+            <button
+              type="button"
+              class="plain icon-only"
+              aria-label={`Delete the token ${name}`}
+              onClick={() => onDelete(name)}
+            >
+              <Icon name="trash" />
+            </button>
+          </td>
+        </tr>
+      ))}
+    </TableBox>
   );
 }
 
 function AuditTable({ entries }: { entries: AuditEntry[] }) {
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-label="Changes">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Token</th>
-            <th scope="col">By</th>
-            <th scope="col">Change</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map(({ number, at, token, session, method, path, status }) => (
-            <tr key={number}>
-              <td>
-                <FullTime at={at} />
-              </td>
-              <td>
-                <code>{token}</code>
-              </td>
-              <td>{session ? "portal" : "token"}</td>
-              <td>
-                <code>
-                  {method} {path}
-                </code>
-                {status === 403 && " was refused"}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <TableBox label="Changes" columns={["When", "Token", "By", "Change"]}>
+      {entries.map(({ number, at, token, session, method, path, status }) => (
+        <tr key={number}>
+          <td>
+            <FullTime at={at} />
+          </td>
+          <td>
+            <code>{token}</code>
+          </td>
+          <td>{session ? "portal" : "token"}</td>
+          <td>
+            <code>
+              {method} {path}
+            </code>
+            {status === 403 && " was refused"}
+          </td>
+        </tr>
+      ))}
+    </TableBox>
   );
 }
 

@@ -12,6 +12,7 @@ import { Field, TextField } from "../part/field.tsx";
 import { Icon } from "../part/icon.tsx";
 import { Empty, ProblemNote } from "../part/message.tsx";
 import { Paged } from "../part/paged.tsx";
+import { TableBox } from "../part/table-box.tsx";
 import { FullTime } from "../part/time.tsx";
 
 const PAGE = 200;
@@ -75,48 +76,34 @@ export function SecretsPage() {
 
 function SecretTable({ secrets, onAsk }: { secrets: Secret[]; onAsk: (asks: Asks) => void }) {
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-label="Secrets">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Made</th>
-            <th scope="col">Value set</th>
-            <th scope="col">
-              <span class="visually-hidden">What to do</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {secrets.map(({ name, created_at, updated_at }) => (
-            <tr key={name}>
-              <th scope="row">
-                <code>{name}</code>
-              </th>
-              <td>
-                <FullTime at={created_at} />
-              </td>
-              <td>
-                <FullTime at={updated_at} />
-              </td>
-              <td class="number">
-                <button type="button" class="small" onClick={() => onAsk({ kind: "set", name })}>
-                  Set anew
-                </button>
-                <button
-                  type="button"
-                  class="plain icon-only"
-                  aria-label={`Delete the secret ${name}`}
-                  onClick={() => onAsk({ kind: "delete", name })}
-                >
-                  <Icon name="trash" />
-                </button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <TableBox label="Secrets" columns={["Name", "Made", "Value set"]} acts>
+      {secrets.map(({ name, created_at, updated_at }) => (
+        <tr key={name}>
+          <th scope="row">
+            <code>{name}</code>
+          </th>
+          <td>
+            <FullTime at={created_at} />
+          </td>
+          <td>
+            <FullTime at={updated_at} />
+          </td>
+          <td class="number">
+            <button type="button" class="small" onClick={() => onAsk({ kind: "set", name })}>
+              Set anew
+            </button>
+            <button
+              type="button"
+              class="plain icon-only"
+              aria-label={`Delete the secret ${name}`}
+              onClick={() => onAsk({ kind: "delete", name })}
+            >
+              <Icon name="trash" />
+            </button>
+          </td>
+        </tr>
+      ))}
+    </TableBox>
   );
 }
 

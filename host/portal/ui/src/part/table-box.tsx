@@ -1,0 +1,36 @@
+/** A table that scrolls within its box, with its head. */
+
+import type { ComponentChildren } from "preact";
+
+interface TableBoxProps {
+  /** What the rows are. */
+  label: string;
+  columns: string[];
+  /** Whether a last column has what can be done with a row. */
+  acts?: boolean;
+  children: ComponentChildren;
+}
+
+export function TableBox({ label, columns, acts, children }: TableBoxProps) {
+  return (
+    <div class="table-box" tabIndex={0} role="region" aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column} scope="col">
+                {column}
+              </th>
+            ))}
+            {acts && (
+              <th scope="col">
+                <span class="visually-hidden">What to do</span>
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
+}
