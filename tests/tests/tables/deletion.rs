@@ -42,7 +42,8 @@ fn a_large_deletion_goes_on_where_it_was_killed() {
     let stages = rows / 2 / part;
     let filter = json!([[["gone", "eq", true]]]);
     let step = json!({"delete_where": {"table": "rows", "filter": filter, "limit": part}});
-    let run = host.start("delete", &json!([{"stages": {"count": stages, "steps": [step, {"sleep_ms": rest}]}}]));
+    let run =
+        host.start("delete", &json!([{"stages": {"count": stages, "steps": [step, {"sleep_ms": rest}]}}]));
 
     let done = |host: &Host| -> u64 {
         let run = host.read(format!("runs/{run}"));
