@@ -1,9 +1,11 @@
 // A job's life, by hand: from a file to its first line of log, and all that comes after.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { assertClean, launch, signIn, visit } from "./support/browser.mjs";
 import { Host, guest } from "./support/host.mjs";
+import { program } from "./support/module.mjs";
 
 let host, browser, page, faults;
 
@@ -80,6 +82,46 @@ test("what is wrong with a file is said, and the form keeps what was typed", asy
   await page.getByRole("button", { name: "Create and run once" }).click();
   await page.getByText("wrote a note").waitFor();
   await page.getByText("1 row written").waitFor();
+  await page.locator(".effects").getByRole("link", { name: "notes" }).waitFor();
+});
+
+test("what another language has made is told: its kind, its makers, and what the host did to it", async () => {
+  await page.goto(`${host.url}/create`);
+  const made = program({ line: "71 % are used", language: "Go", tools: [["go", "1.24.4"]] });
+  await page
+    .locator("#component-file")
+    .setInputFiles({ name: "Disk Report.wasm", mimeType: "application/wasm", buffer: made });
+  const told = async () => {
+    await page.getByText("A valid command").waitFor();
+    await page.getByText("Go", { exact: true }).waitFor();
+    await page.getByText("go 1.24.4").waitFor();
+    await page.getByText("wasi_snapshot_preview1 is the host's adapter").waitFor();
+  };
+  await told();
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "disk-report");
+  await page.getByText("On demand", { exact: true }).click();
+  await page.getByRole("button", { name: "Create and run once" }).click();
+  await page.locator(".log-row", { hasText: "71 % are used" }).waitFor();
+
+  await page.getByRole("link", { name: "disk-report" }).click();
+  await told();
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByText("command in Go").waitFor();
+  await page.locator("#component-file").setInputFiles(guest("probe"));
+  await page.getByText("A valid component").waitFor();
+  await page.getByText("Rust", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Review the changes" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByText("Revision 2 of disk-report is in force.").waitFor();
+  await page.getByRole("link", { name: "Revisions" }).click();
+  const revision = (number) =>
+    page.locator("li.card", { has: page.getByRole("heading", { name: `Revision ${number}` }) });
+  await revision(2)
+    .getByText(/component in Rust, \d+ KiB/)
+    .waitFor();
+  await revision(1)
+    .getByText(/command in Go, \d+ B, adapted/)
+    .waitFor();
 });
 
 test("the row that the run wrote is in the table, and can be changed", async () => {
@@ -94,6 +136,21 @@ test("the row that the run wrote is in the table, and can be changed", async () 
   await page.getByLabel("Value", { exact: true }).fill("false");
   await page.getByRole("button", { name: "Filter" }).click();
   await page.getByText("No row matches").waitFor();
+});
+
+test("rows go out as CSV and come in again", async () => {
+  await page.goto(`${host.url}/tables/notes`);
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  const file = await (await coming).path();
+  const [head, row] = (await readFile(file, "utf8")).trim().split("\n");
+  await page.getByRole("button", { name: "Import", exact: true }).click();
+  const copy = `${head}\n${row}\n${row.replace("n-1", "n-2").replace("second", "third")}\n`;
+  await page
+    .getByLabel("File")
+    .setInputFiles({ name: "notes.csv", mimeType: "text/csv", buffer: Buffer.from(copy) });
+  await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
+  await page.getByRole("cell", { name: "third" }).waitFor();
 });
 
 test("a job is resumed and paused in the list", async () => {
@@ -142,6 +199,41 @@ test("what was typed survives a refusal and somebody else's change", async () =>
   assert.equal(await page.getByLabel("Pause after failures in a row").inputValue(), "7");
 });
 
+test("a session that ends while somebody types takes nothing with it", async () => {
+  await page.goto(`${host.url}/create`);
+  await page.locator("#component-file").setInputFiles(guest("probe"));
+  await page.getByText("A valid component").waitFor();
+  await page.getByLabel("Name", { exact: true }).fill("kept");
+  await page.getByLabel("Number").fill("7");
+  await page.context().clearCookies();
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByLabel("Token").fill(host.token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("A valid component").waitFor();
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "kept");
+  assert.equal(await page.getByLabel("Number").inputValue(), "7");
+  // A look at another page does not, either.
+  await page.keyboard.press("Escape");
+  await page.getByRole("navigation", { name: "Areas" }).getByRole("link", { name: "Tables" }).click();
+  await page.getByRole("heading", { name: "Tables" }).waitFor();
+  await page.goBack();
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "kept");
+  await page.getByRole("button", { name: "Begin anew" }).click();
+  await page.getByText("Drop a .wasm file here").waitFor();
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "");
+});
+
+test("a pause in between does not keep settings from being saved", async () => {
+  await page.goto(`${host.url}/jobs/probe/settings`);
+  await page.getByLabel("Timeout of an attempt").fill("2m");
+  await page.getByRole("button", { name: "Pause", exact: true }).click();
+  await page.getByRole("button", { name: "Resume", exact: true }).click();
+  await page.getByRole("button", { name: "Pause", exact: true }).waitFor();
+  await page.getByRole("button", { name: "Review the changes" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByText("Revision 2 of probe is in force.").waitFor();
+});
+
 test("a failing run tells its cause and where it happened", async () => {
   await page.goto(`${host.url}/jobs/probe`);
   await page.getByRole("button", { name: "Run with input" }).click();
@@ -178,10 +270,14 @@ test("runs for a time that is over are asked for, once that time is one", async 
   await dialog.getByRole("button", { name: "Ask for the runs" }).click();
   await page.getByText("3 runs of probe asked for.").waitFor();
   await page.getByLabel("Trigger").selectOption("backfill");
-  await page
-    .getByRole("row", { name: /succeeded/ })
-    .nth(2)
-    .waitFor();
+  const runs = page.getByRole("row", { name: /succeeded/ });
+  await runs.nth(2).waitFor();
+  // The way back from a run leads to what was filtered.
+  await runs.first().getByRole("link").click();
+  await page.getByRole("heading", { name: "Attempts" }).waitFor();
+  await page.goBack();
+  await runs.nth(2).waitFor();
+  assert.equal(await page.getByLabel("Trigger").inputValue(), "backfill");
 });
 
 test("policies, notifications and a webhook are set, and are there again", async () => {

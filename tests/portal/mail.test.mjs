@@ -1,47 +1,22 @@
 // Mail that a server does not take at first: what it said is shown, and it is sent again by hand.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
-import { createInterface } from "node:readline";
-import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { assertAccessible, assertClean, launch, signIn, visit } from "./support/browser.mjs";
 import { Host } from "./support/host.mjs";
+import { MailServer } from "./support/mail-server.mjs";
 
 let host, browser, server;
-/** The first time that somebody is asked about, there is nobody of that name. */
-const asked = new Set();
-
-function converse(socket) {
-  const say = (line) => socket.write(`${line}\r\n`);
-  let isData = false;
-  createInterface({ input: socket }).on("line", (line) => {
-    if (isData) {
-      if (line !== ".") return;
-      isData = false;
-      say("250 2.0.0 taken");
-    } else if (line.startsWith("RCPT") && !asked.has(line)) {
-      asked.add(line);
-      say("550 5.1.1 there is nobody of this name");
-    } else if (line === "DATA") {
-      isData = true;
-      say("354 go on");
-    } else say(line === "QUIT" ? "221 bye" : "250 ok");
-  });
-  socket.on("error", () => {});
-  say("220 mail.test");
-}
 
 before(async () => {
-  server = createServer(converse).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const mail = {
-    SANDGLASS_SMTP_HOST: "127.0.0.1",
-    SANDGLASS_SMTP_PORT: String(server.address().port),
-    SANDGLASS_SMTP_TLS: "none",
-    SANDGLASS_SMTP_FROM: "sandglass@example.com",
-  };
-  [host, browser] = await Promise.all([Host.start(mail), launch()]);
+  // The first time that somebody is asked about, there is nobody of that name.
+  const asked = new Set();
+  server = await MailServer.start((address) => {
+    if (asked.has(address)) return undefined;
+    asked.add(address);
+    return "550 5.1.1 there is nobody of this name";
+  });
+  [host, browser] = await Promise.all([Host.start(server.environment), launch()]);
   const email = { to: ["ops@example.com"], subject: "Figures", text: "31 and 11" };
   await host.api("PUT", "/jobs/report", {
     component: await host.upload("probe"),
@@ -54,7 +29,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await host?.end();
-  server?.close();
+  server?.end();
 });
 
 test("a dead letter says why, and is sent again", async () => {

@@ -1,21 +1,58 @@
 // Every page: reachable, readable, and within its window, in light, dark and narrow.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { assertAccessible, assertClean, launch, signIn, visit } from "./support/browser.mjs";
 import { Host } from "./support/host.mjs";
-import { pages, seed, settled } from "./support/seed.mjs";
+import { mailServer, pages, seed, settled } from "./support/seed.mjs";
 
-let host, browser, seeded;
+let host, browser, server, seeded;
 
 before(async () => {
-  [host, browser] = await Promise.all([Host.start(), launch()]);
+  server = await mailServer();
+  [host, browser] = await Promise.all([Host.start(server.environment), launch()]);
   seeded = await seed(host, { runs: 4 });
 });
 
 after(async () => {
   await browser?.close();
   await host?.end();
+  server?.end();
+});
+
+/** By axe in light, dark and narrow; and nothing is wider than its window. */
+async function examine(page, name) {
+  await page.setViewportSize({ width: 1280, height: 860 });
+  await page.emulateMedia({ colorScheme: "light" });
+  await assertAccessible(page, `${name}, light`);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await assertAccessible(page, `${name}, dark`, ["color-contrast"]);
+  for (const width of [2000, 400]) {
+    await page.setViewportSize({ width, height: 860 });
+    const over = await page.evaluate(() =>
+      Math.max(
+        ...[...document.querySelectorAll("html, .sidebar, dialog")].map(
+          (element) => element.scrollWidth - element.clientWidth,
+        ),
+      ),
+    );
+    assert.ok(over <= 0, `${name}, at ${width} pixels, is ${over} too wide`);
+  }
+  await assertAccessible(page, `${name}, narrow`);
+}
+
+test("the page to sign in is accessible and fits, with a refusal on it too", async () => {
+  const { context, page, faults } = await visit(browser);
+  await page.goto(host.url);
+  await page.getByRole("heading", { name: "Sign in to Sandglass" }).waitFor();
+  await examine(page, "sign-in");
+  await page.getByLabel("Token").fill("sgl_wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("not one of this host's tokens").waitFor();
+  await examine(page, "sign-in, refused");
+  await assertClean(page, faults);
+  await context.close();
 });
 
 test("every page is accessible and fits: light, dark and narrow", async () => {
@@ -23,24 +60,68 @@ test("every page is accessible and fits: light, dark and narrow", async () => {
   await signIn(page, host);
   for (const [name, path] of Object.entries(pages(seeded))) {
     await page.setViewportSize({ width: 1280, height: 860 });
-    await page.emulateMedia({ colorScheme: "light" });
     await page.goto(host.url + path);
     await settled(page);
-    await assertAccessible(page, `${name}, light`);
-    await page.emulateMedia({ colorScheme: "dark" });
-    await assertAccessible(page, `${name}, dark`, ["color-contrast"]);
-    for (const width of [2000, 400]) {
-      await page.setViewportSize({ width, height: 860 });
-      const over = await page.evaluate(() =>
-        Math.max(
-          ...[document.documentElement, document.querySelector(".sidebar")].map(
-            (element) => element.scrollWidth - element.clientWidth,
-          ),
-        ),
-      );
-      assert.ok(over <= 0, `${name}, at ${width} pixels, is ${over} too wide`);
-    }
-    await assertAccessible(page, `${name}, narrow`);
+    const isFound = (await page.getByRole("heading", { name: "There is nothing here" }).count()) === 0;
+    assert.equal(isFound, name !== "nothing", `${name} is at ${path}`);
+    await examine(page, name);
+    await assertClean(page, faults);
+  }
+  await context.close();
+});
+
+/** The paths that the portal's own source tells of: its routes, with each of a job's tabs. */
+async function routes() {
+  const source = (name) => readFile(new URL(`../../host/portal/ui/src/${name}`, import.meta.url), "utf8");
+  const [app, job] = await Promise.all([source("app.tsx"), source("page/job.tsx")]);
+  const paths = [...app.matchAll(/<Route\s+path="([^"]+)"/g)].map(([, path]) => path);
+  const [, list] = /const TABS = \[(.*?)\] as const/s.exec(job);
+  const tabs = [...list.matchAll(/\["(\w*)",/g)].map(([, tab]) => tab);
+  return paths.flatMap((path) =>
+    path.endsWith("/:tab?") ? tabs.map((tab) => path.replace("/:tab?", tab && `/${tab}`)) : [path],
+  );
+}
+
+test("no page of the portal is left out of these tests", async () => {
+  const declared = await routes();
+  assert.ok(declared.includes("/") && declared.includes("/jobs/:name/settings"), declared.join(" "));
+  const visited = Object.values(pages(seeded));
+  const isVisited = (route) => {
+    const pattern = new RegExp(`^${route.replace(/:\w+/g, "[^/]+")}$`);
+    return visited.some((path) => pattern.test(path));
+  };
+  assert.deepEqual(
+    declared.filter((route) => !isVisited(route)),
+    [],
+    "routes that no test visits",
+  );
+});
+
+/** What opens above a page: where, the button that opens it, and what it is called. */
+const DIALOGS = [
+  ["/", "Go to …", "Go to …"],
+  ["/jobs/heartbeat", "Run with input", "Run heartbeat with input"],
+  ["/jobs/heartbeat", "Backfill", /Backfill/],
+  ["/jobs/heartbeat", "Delete heartbeat", "Delete heartbeat?"],
+  ["/jobs/cleanup_tables/revisions", "Roll back to 1", "Roll back to revision 1"],
+  ["/tables", "New table", "New table"],
+  ["/tables", "Import", "Import rows"],
+  ["/tables/sessions", "Add a row", /row/],
+  ["/tables/sessions", "s-0001", "s-0001"],
+  ["/secrets", "New secret", "New secret"],
+  ["/access", "New token", "New token"],
+];
+
+test("what opens above a page is accessible and fits, too", async () => {
+  const { context, page, faults } = await visit(browser, { colorScheme: "light" });
+  await signIn(page, host);
+  for (const [path, button, title] of DIALOGS) {
+    await page.setViewportSize({ width: 1280, height: 860 });
+    await page.goto(host.url + path);
+    await settled(page);
+    await page.getByRole("button", { name: button }).first().click();
+    await page.getByRole("dialog", { name: title }).waitFor();
+    await examine(page, `${path}, ${button}`);
     await assertClean(page, faults);
   }
   await context.close();

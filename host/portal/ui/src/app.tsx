@@ -3,12 +3,13 @@
 import { LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { getSession, signOut } from "./api/host.ts";
+import { forgetDrafts } from "./live/draft.ts";
 import { isConnected, isListening, startEvents } from "./live/events.ts";
 import { attempt } from "./live/notice.ts";
 import { problemOf } from "./live/resource.ts";
 import { session } from "./live/session.ts";
 import { nextTheme, theme } from "./live/theme.ts";
-import { AREAS, areaOf } from "./navigation.ts";
+import { AREAS, areaOf, titleOf } from "./navigation.ts";
 import { CreatePage } from "./page/create.tsx";
 import { EmailPage } from "./page/email.tsx";
 import { HostPage } from "./page/host.tsx";
@@ -73,7 +74,7 @@ function Shell() {
   }, []);
   const isFirst = useRef(true);
   useEffect(() => {
-    document.title = [areaOf(path)?.name, "Sandglass"].filter(Boolean).join(" · ");
+    document.title = titleOf(path);
     // Whoever cannot see the page is told that it is another one.
     if (!isFirst.current) main.current?.focus({ preventScroll: true });
     isFirst.current = false;
@@ -130,6 +131,7 @@ function Sidebar({ path }: { path: string }) {
   const here = areaOf(path);
   const leave = async () => {
     await attempt(signOut);
+    forgetDrafts();
     session.value = null;
   };
   return (

@@ -26,3 +26,12 @@ export function areaOf(path: string): Area | undefined {
   if (path === "/" || path.startsWith("/jobs/") || path === "/create") return AREAS[0];
   return AREAS.slice(1).find((area) => path === area.path || path.startsWith(`${area.path}/`));
 }
+
+/** As tabs and histories show it: what is looked at first. */
+export function titleOf(path: string): string {
+  const [, area, name] = path.split("/");
+  const isNamed = area === "jobs" || area === "tables";
+  return [isNamed && decodeURIComponent(name ?? ""), areaOf(path)?.name, "Sandglass"]
+    .filter(Boolean)
+    .join(" · ");
+}

@@ -6,6 +6,7 @@ import type {
   Job,
   JobBrief,
   List,
+  Policy,
   Preview,
   Revision,
   Run,
@@ -41,11 +42,11 @@ export function brief(job: Job): JobBrief {
 }
 
 /** What a new job needs to say; the host has defaults for the rest. */
-export type Draft = Partial<Specification> & { component: string };
+export type NewJob = Partial<Omit<Specification, "policy">> & { component: string; policy?: Partial<Policy> };
 
 /** Refused with 412 where there is a job of this name. */
-export const createJob = (name: string, draft: Draft) =>
-  call<Job>("PUT", path(name), { body: draft, headers: { "If-None-Match": "*" } });
+export const createJob = (name: string, specification: NewJob) =>
+  call<Job>("PUT", path(name), { body: specification, headers: { "If-None-Match": "*" } });
 
 /** Refused with 412 where the job has changed since `version`. */
 export const reviseJob = (name: string, specification: Specification, version: number) =>

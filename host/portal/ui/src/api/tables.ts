@@ -1,6 +1,6 @@
 /** Tables and their rows. */
 
-import { call, get, upload, url, type Progress, type Query } from "./client.ts";
+import { call, get, send, upload, url, type Progress, type Query } from "./client.ts";
 import type { List, Row, RowPage, Table, TableIndex } from "./types.ts";
 
 const path = (table: string) => `/tables/${encodeURIComponent(table)}`;
@@ -52,9 +52,15 @@ export const deleteRow = (table: string, row: Row) =>
 
 export const exportUrl = (table: string) => url(`${path(table)}/export`);
 
+/** All rows as CSV: what a link cannot ask for. */
+export const exportCsv = async (table: string): Promise<Blob> =>
+  (await send("GET", `${path(table)}/export`, { headers: { Accept: CSV } })).blob();
+
+const CSV = "text/csv";
+
 export const importRows = (
   table: string,
-  file: Blob,
+  file: File,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ) =>
@@ -62,7 +68,7 @@ export const importRows = (
     "POST",
     `${path(table)}/import`,
     file,
-    "application/x-ndjson",
+    /\.csv$/i.test(file.name) ? CSV : "application/x-ndjson",
     onProgress,
     signal,
   );

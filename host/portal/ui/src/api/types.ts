@@ -231,7 +231,13 @@ export interface LogLine {
 export interface Component {
   digest: string;
   size: number;
+  /** `component`, `module` or `command`. */
   kind: string;
+  /** What its producers section names: none where it has none. */
+  language: string | null;
+  tools: string[];
+  /** What the host did to make a component of a core module. */
+  adapted: string[];
   imports: string[];
   exports: string[];
   warnings: string[];

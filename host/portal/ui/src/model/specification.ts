@@ -3,7 +3,7 @@
 import type { Notify, Policy, ScheduleSpec, Specification } from "../api/types.ts";
 import { toEnv, toEnvForm, type EnvForm } from "../part/env-field.tsx";
 import { toGrants, toGrantsForm, words, type GrantsForm } from "./grants.ts";
-import { LIMITS, toLimits } from "./limits.ts";
+import { LIMITS, limitText, toLimits } from "./limits.ts";
 import { toForm, toSpec, type ScheduleForm } from "./schedule.ts";
 
 export interface PolicyForm {
@@ -65,7 +65,7 @@ export function toSettings(specification: Specification): SettingsForm {
       on: retry.on,
       pause_after: String(policy.pause_after),
     },
-    limits: Object.fromEntries(LIMITS.map(({ name }) => [name, String(limits[name] ?? "")])),
+    limits: Object.fromEntries(LIMITS.map(({ name }) => [name, limitText(limits[name])])),
     grants: toGrantsForm(grants),
     env: toEnvForm(env),
     notify: {

@@ -10,7 +10,7 @@ import { bytes, count, plural, short } from "../format/amount.ts";
 import { duration } from "../format/time.ts";
 import { useChanges } from "../live/events.ts";
 import { useResource } from "../live/resource.ts";
-import { ComponentReport } from "../part/component-drop.tsx";
+import { ComponentReport } from "../part/component-report.tsx";
 import { Icon } from "../part/icon.tsx";
 import { Empty, Loading, ProblemNote, Warnings } from "../part/message.tsx";
 import { Plot } from "../part/plot.tsx";

@@ -1,11 +1,13 @@
 /** What a job was, revision by revision, and the way back. */
 
 import { useState } from "preact/hooks";
+import { getComponents } from "../api/components.ts";
 import { listRevisions, rollBack } from "../api/jobs.ts";
 import type { Job, Revision } from "../api/types.ts";
 import { attempt } from "../live/notice.ts";
 import { useResource } from "../live/resource.ts";
 import { difference } from "../model/difference.ts";
+import { ComponentLine } from "../part/component-report.tsx";
 import { DifferenceTable } from "../part/difference-table.tsx";
 import { Dialog } from "../part/dialog.tsx";
 import { Loading, ProblemNote } from "../part/message.tsx";
@@ -16,6 +18,8 @@ export function JobRevisions({ job, onJob }: { job: Job; onJob: (job: Job) => vo
   const revisions = useResource(`revisions ${job.name} ${job.revision}`, (signal) =>
     listRevisions(job.name, signal),
   );
+  const digests = [...new Set(revisions.value?.items.map(({ specification }) => specification.component))];
+  const components = useResource(`components ${digests.join()}`, (signal) => getComponents(digests, signal));
   const [chosen, setChosen] = useState<Revision>();
   if (!revisions.value) {
     return revisions.problem ? (
@@ -51,6 +55,10 @@ export function JobRevisions({ job, onJob }: { job: Job; onJob: (job: Job) => vo
                 <FullTime at={revision.committed_at} />
               </span>
             </header>
+            <ComponentLine
+              digest={revision.specification.component}
+              component={components.value?.get(revision.specification.component)}
+            />
             {items[at + 1] ? (
               <DifferenceTable changes={difference(items[at + 1]!.specification, revision.specification)} />
             ) : (

@@ -1,15 +1,17 @@
 /** Everything that a revision says, to be changed; what changes is shown before it is saved. */
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api/client.ts";
 import { getComponent } from "../api/components.ts";
 import { reviseJob } from "../api/jobs.ts";
 import { listTables } from "../api/tables.ts";
 import type { Component, Job, Specification } from "../api/types.ts";
-import { bytes, plural } from "../format/amount.ts";
+import { plural } from "../format/amount.ts";
 import { setJob } from "../live/jobs.ts";
+import { useDraft } from "../live/draft.ts";
 import { notify } from "../live/notice.ts";
 import { problemOf, useResource } from "../live/resource.ts";
+import { summary } from "../model/component.ts";
 import { difference } from "../model/difference.ts";
 import { wants } from "../model/grants.ts";
 import { toSettings, toSpecification, type SettingsForm } from "../model/specification.ts";
@@ -26,12 +28,28 @@ import { PolicyField } from "../part/policy-field.tsx";
 import { ScheduleField } from "../part/schedule-field.tsx";
 import { FullTime } from "../part/time.tsx";
 
+interface Typed {
+  /** What was typed belongs to the revision that it began with, whatever happens to the job meanwhile. */
+  base: Job;
+  form: SettingsForm;
+  /** The name of another file, and what the host says of it. */
+  file: string;
+  component: Component | undefined;
+}
+
+const fresh = (job: Job): Typed => ({
+  base: job,
+  form: toSettings(job.specification),
+  file: "",
+  component: undefined,
+});
+
 export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
-  // What was typed belongs to the revision that it began with, whatever happens to the job meanwhile.
-  const [base, setBase] = useState(job);
-  const [form, setForm] = useState<SettingsForm>(() => toSettings(job.specification));
-  const [component, setComponent] = useState<Component>();
+  const draft = useDraft(`settings of ${job.name}`, () => fresh(job));
+  const { base, form, file, component } = draft.value;
   const [problem, setProblem] = useState<Problem>();
+  /** Grows when the form begins anew. */
+  const [round, setRound] = useState(0);
   const [isReviewed, setReviewed] = useState(false);
   const place = useRef<HTMLFormElement>(null);
   useFaultInSight(place, problem);
@@ -39,20 +57,26 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
   const digest = component?.digest ?? base.specification.component;
   const known = useResource(`component ${digest}`, (signal) => getComponent(digest, signal));
 
-  const change = (part: Partial<SettingsForm>) => setForm((before) => ({ ...before, ...part }));
+  const change = (part: Partial<SettingsForm>) =>
+    draft.change((before) => ({ form: { ...before.form, ...part } }));
   const made = toSpecification(form, base.specification);
   const after: Specification | undefined = made && { ...made, component: digest };
   const changes = after ? difference(base.specification, after) : [];
   const restart = (from: Job) => {
-    setBase(from);
-    setForm(toSettings(from.specification));
-    setComponent(undefined);
+    draft.restart(fresh(from));
     setProblem(undefined);
+    setRound((before) => before + 1);
   };
+  const isOutdated = job.revision !== base.revision;
+  useEffect(() => {
+    // Where nothing was typed there is nothing to keep.
+    if (isOutdated && changes.length === 0) restart(job);
+  }, [isOutdated]);
   const save = async () => {
     setReviewed(false);
     try {
-      const saved = await reviseJob(base.name, after!, base.version);
+      // A pause, say, makes another version of the job, and leaves what is revised here as it was.
+      const saved = await reviseJob(base.name, after!, isOutdated ? base.version : job.version);
       notify("done", `Revision ${saved.revision} of ${saved.name} is in force.`);
       setJob(saved);
       onJob(saved);
@@ -61,7 +85,6 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
       setProblem(problemOf(error));
     }
   };
-  const isOutdated = job.revision !== base.revision;
   return (
     <form
       ref={place}
@@ -79,7 +102,7 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
             <button type="button" class="small" onClick={() => restart(job)}>
               Begin anew on {job.revision}
             </button>{" "}
-            <button type="button" class="small" onClick={() => setBase(job)}>
+            <button type="button" class="small" onClick={() => draft.change({ base: job })}>
               Keep what is typed
             </button>
           </p>
@@ -92,12 +115,16 @@ export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => voi
       <section class="card">
         <h2>Component</h2>
         {known.value && !component && (
-          <p class="digest">
-            <span class="muted">In force:</span> <code>{digest.slice(0, 16)}</code>, {bytes(known.value.size)}
-            , uploaded <FullTime at={known.value.uploaded_at} />
+          <p class="digest" title={digest}>
+            <span class="muted">In force:</span> <code>{digest.slice(0, 12)}</code>, {summary(known.value)},
+            uploaded <FullTime at={known.value.uploaded_at} />
           </p>
         )}
-        <ComponentDrop onComponent={setComponent} />
+        <ComponentDrop
+          key={round}
+          before={component && { name: file, component }}
+          onComponent={(next, from) => draft.change({ component: next, file: from.name })}
+        />
       </section>
       <section class="card">
         <h2>Grants</h2>

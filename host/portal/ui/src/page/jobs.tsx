@@ -1,11 +1,11 @@
 /** All jobs: how they stand, what comes next, and what one does with them most. */
 
-import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso";
 import { useMemo } from "preact/hooks";
 import type { JobBrief } from "../api/types.ts";
 import { plural } from "../format/amount.ts";
 import { duration } from "../format/time.ts";
+import { useAddress } from "../live/address.ts";
 import { areAllRead, jobs, jobsProblem, lateJobs, useJobs } from "../live/jobs.ts";
 import { Segmented } from "../part/field.tsx";
 import { Icon } from "../part/icon.tsx";
@@ -50,11 +50,15 @@ const isShown = (show: Show, { standing, job }: Entry): boolean =>
   (show === "running" && job.live_runs > 0) ||
   (show === "paused" && job.state === "paused");
 
+const AS_A_RULE: { search: string; show: Show; order: Order } = {
+  search: "",
+  show: "all",
+  order: "attention",
+};
+
 export function JobsPage() {
   useJobs();
-  const search = useSignal("");
-  const show = useSignal<Show>("all");
-  const order = useSignal<Order>("attention");
+  const [{ search, show, order }, change] = useAddress(AS_A_RULE);
   const isNarrow = useNarrow();
   const all = jobs.value;
 
@@ -68,11 +72,11 @@ export function JobsPage() {
   );
   const count = (which: Show) => entries.filter((entry) => isShown(which, entry)).length;
   const shown = useMemo(() => {
-    const text = search.value.trim().toLowerCase();
+    const text = search.trim().toLowerCase();
     const matches = ({ job }: Entry) =>
       !text || job.name.includes(text) || job.schedule_words.toLowerCase().includes(text);
-    return entries.filter((entry) => isShown(show.value, entry) && matches(entry)).sort(compare(order.value));
-  }, [entries, search.value, show.value, order.value]);
+    return entries.filter((entry) => isShown(show, entry) && matches(entry)).sort(compare(order));
+  }, [entries, search, show, order]);
 
   if (!all) {
     if (jobsProblem.value) return <ProblemNote problem={jobsProblem.value} />;
@@ -94,13 +98,13 @@ export function JobsPage() {
           aria-label="Search jobs"
           placeholder="Search by name or schedule"
           data-search
-          value={search.value}
-          onInput={(event) => (search.value = event.currentTarget.value)}
+          value={search}
+          onInput={(event) => change({ search: event.currentTarget.value })}
         />
         <Segmented<Show>
           legend="Which jobs"
-          value={show.value}
-          onValue={(value) => (show.value = value)}
+          value={show}
+          onValue={(value) => change({ show: value })}
           choices={[
             choice("all", "All"),
             choice("attention", "Late or failing"),
@@ -110,8 +114,8 @@ export function JobsPage() {
         />
         <select
           aria-label="Order"
-          value={order.value}
-          onChange={(event) => (order.value = event.currentTarget.value as Order)}
+          value={order}
+          onChange={(event) => change({ order: event.currentTarget.value as Order })}
         >
           <option value="attention">late and failing first</option>
           <option value="name">by name</option>

@@ -1,10 +1,10 @@
 /** Mail that jobs have put in the outbox. */
 
 import { useLocation } from "preact-iso";
-import { useState } from "preact/hooks";
 import { listEmails } from "../api/emails.ts";
 import { getHost } from "../api/host.ts";
 import type { Email, Host } from "../api/types.ts";
+import { useAddress } from "../live/address.ts";
 import { useChanges, type Change } from "../live/events.ts";
 import { usePages } from "../live/pages.ts";
 import { useResource } from "../live/resource.ts";
@@ -26,7 +26,7 @@ const STATES = [
 ] as const;
 
 export function OutboxPage() {
-  const [state, setState] = useState("");
+  const [{ state }, change] = useAddress({ state: "" });
   const emails = usePages(`emails ${state}`, PAGE, (cursor, limit, signal) =>
     listEmails(state, cursor, limit, signal),
   );
@@ -48,7 +48,12 @@ export function OutboxPage() {
       </header>
       {host.value?.email.problem && <DeliveryNote problem={host.value.email.problem} />}
       <div class="toolbar fields">
-        <SelectField label="State" value={state} onValue={setState} choices={STATES} />
+        <SelectField
+          label="State"
+          value={state}
+          onValue={(next) => change({ state: next })}
+          choices={STATES}
+        />
       </div>
       <Paged
         pages={emails}

@@ -3,6 +3,7 @@
 import { useLocation, useRoute } from "preact-iso";
 import { useEffect } from "preact/hooks";
 import { listRevisions } from "../api/jobs.ts";
+import { listEmails } from "../api/emails.ts";
 import { cancelRun, getRun, retryRun } from "../api/runs.ts";
 import type { Limits, Run } from "../api/types.ts";
 import { bytes, count, parseBytes, parseSpan, plural, short } from "../format/amount.ts";
@@ -16,7 +17,8 @@ import { Icon } from "../part/icon.tsx";
 import { LogView } from "../part/log-view.tsx";
 import { Empty, Loading, ProblemNote } from "../part/message.tsx";
 import { Meter } from "../part/meter.tsx";
-import { RunBadge } from "../part/state.tsx";
+import { Badge, RunBadge } from "../part/state.tsx";
+import { TableBox } from "../part/table-box.tsx";
 import { Countdown, Elapsed, FullTime } from "../part/time.tsx";
 
 const LOOK_EVERY_MS = 5000;
@@ -179,34 +181,28 @@ function Requests({ run }: { run: Run }) {
   const all = run.usage?.http_calls ?? 0;
   if (run.exchanges.length === 0) return null;
   return (
-    <section class="card">
+    <section class="requests">
       <h2>Requests to other hosts</h2>
-      <table>
-        <thead>
-          <tr>
-            <th>Request</th>
-            <th>Answer</th>
-            <th class="number">Took</th>
-            <th class="number">Sent</th>
-            <th class="number">Received</th>
+      <TableBox label="Requests" columns={["Answer", "Request", "Address", "Took", "Sent", "Received"]}>
+        {run.exchanges.map((exchange, at) => (
+          <tr key={at}>
+            <td>
+              <Badge state={exchange.error ? "failed" : (exchange.status ?? 0) < 400 ? "succeeded" : "late"}>
+                {[exchange.status, exchange.error].filter(Boolean).join(" ") || "no answer"}
+              </Badge>
+            </td>
+            <th scope="row">
+              <code>
+                {exchange.method} {exchange.scheme}://{exchange.host}:{exchange.port}
+              </code>
+            </th>
+            <td>{exchange.address ? <code>{exchange.address}</code> : <span class="muted">none</span>}</td>
+            <td>{duration(parseSpan(exchange.duration) ?? 0)}</td>
+            <td>{bytes(exchange.sent)}</td>
+            <td>{bytes(exchange.received)}</td>
           </tr>
-        </thead>
-        <tbody>
-          {run.exchanges.map((exchange, at) => (
-            <tr key={at}>
-              <td>
-                <code>
-                  {exchange.method} {exchange.scheme}://{exchange.host}:{exchange.port}
-                </code>
-              </td>
-              <td>{[exchange.status, exchange.error].filter(Boolean).join(" ")}</td>
-              <td class="number">{duration(parseSpan(exchange.duration) ?? 0)}</td>
-              <td class="number">{bytes(exchange.sent)}</td>
-              <td class="number">{bytes(exchange.received)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </TableBox>
       {all > run.exchanges.length && (
         <p class="muted">{plural(all, "request")} in all: only the first ones that were sent are kept.</p>
       )}
@@ -251,11 +247,52 @@ function Usage({ run }: { run: Run }) {
         show={short}
       />
       <Meter label="Log" value={usage.log_bytes} limit={limitNumber(limits, "log")} show={bytes} />
-      <p class="effects">
-        <a href="/tables">{plural(usage.rows_written, "row")} written</a>, {count(usage.rows_read)} read,{" "}
-        <a href="/outbox">{plural(usage.emails, "mail")} put in the outbox</a>
-        {run.outcome === "succeeded" ? "" : ". What was not committed is dropped."}
-      </p>
+      <Effects run={run} tables={Object.keys(specification?.grants.tables ?? {})} />
     </section>
+  );
+}
+
+/** Newest mails among which those of a run are looked for. */
+const MAILS = 200;
+
+/** What it left behind, and where that is. */
+function Effects({ run, tables }: { run: Run; tables: string[] }) {
+  const { rows_written = 0, rows_read = 0, emails = 0 } = run.usage ?? {};
+  const isCommitted = run.outcome === "succeeded";
+  const mails = useResource(`mails of ${run.id} ${isCommitted ? emails : 0}`, async (signal) => {
+    if (!isCommitted || emails === 0) return [];
+    const { items } = await listEmails(undefined, null, MAILS, signal);
+    return items.filter((mail) => mail.run === run.id);
+  });
+  return (
+    <div class="effects">
+      <p>
+        {plural(rows_written, "row")} written, {count(rows_read)} read
+        {tables.length > 0 && (rows_written > 0 || rows_read > 0) && (
+          <>
+            {" "}
+            in{" "}
+            {tables.map((table, at) => (
+              <>
+                {at > 0 && ", "}
+                <a href={`/tables/${table}`}>{table}</a>
+              </>
+            ))}
+          </>
+        )}
+      </p>
+      <p>
+        {plural(emails, "mail")} {isCommitted ? "put in the outbox" : "written"}
+        {mails.value?.map((mail, at) => (
+          <>
+            {at > 0 ? ", " : ": "}
+            <a href={`/outbox/${mail.id}`}>{mail.subject || "(no subject)"}</a>
+          </>
+        ))}
+      </p>
+      {!isCommitted && run.outcome !== null && (
+        <p class="muted">It did not succeed: what no checkpoint has committed is dropped.</p>
+      )}
+    </div>
   );
 }

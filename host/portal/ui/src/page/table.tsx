@@ -2,7 +2,7 @@
 
 import { useLocation, useRoute } from "preact-iso";
 import { useMemo, useState } from "preact/hooks";
-import { deleteTable, exportUrl, listRows } from "../api/tables.ts";
+import { deleteTable, exportCsv, exportUrl, listRows } from "../api/tables.ts";
 import type { Row } from "../api/types.ts";
 import { plural } from "../format/amount.ts";
 import { attempt } from "../live/notice.ts";
@@ -54,6 +54,13 @@ function TableRows({ name }: { name: string }) {
     }, `${name} is deleted.`);
     if (done) route("/tables");
   };
+  const saveCsv = async () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await exportCsv(name));
+    link.download = `${name}.csv`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
   const from = (cursors.length - 1) * PAGE;
   const rows = page.value?.items;
   return (
@@ -62,8 +69,11 @@ function TableRows({ name }: { name: string }) {
         <h1>{name}</h1>
         <div class="actions">
           <a class="button" href={exportUrl(name)} download={`${name}.ndjson`}>
-            Export
+            Export NDJSON
           </a>
+          <button type="button" onClick={() => void attempt(saveCsv)}>
+            Export CSV
+          </button>
           <button type="button" onClick={() => setAsks({ kind: "import" })}>
             Import
           </button>

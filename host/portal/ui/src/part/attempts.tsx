@@ -1,6 +1,7 @@
 /** The attempts of a run on one line of time, and what ended each. */
 
-import type { Run } from "../api/types.ts";
+import type { Attempt, Run } from "../api/types.ts";
+import { bytes, plural, short } from "../format/amount.ts";
 import { duration } from "../format/time.ts";
 import { now } from "../live/clock.ts";
 import { RunBadge } from "./state.tsx";
@@ -13,17 +14,23 @@ interface Bar {
   from: number;
   to: number;
   message: string | null;
+  /** Of one that another has followed: the page tells the newest one's own. */
+  earlier?: Attempt;
 }
 
 function barsOf(run: Run): Bar[] {
-  const ended = run.attempts.map(({ number, outcome, cause, started_at, ended_at, message }): Bar => ({
-    number,
-    state: outcome,
-    cause,
-    from: Date.parse(started_at),
-    to: Date.parse(ended_at),
-    message,
-  }));
+  const ended = run.attempts.map((attempt): Bar => {
+    const { number, outcome, cause, started_at, ended_at, message } = attempt;
+    return {
+      number,
+      state: outcome,
+      cause,
+      from: Date.parse(started_at),
+      to: Date.parse(ended_at),
+      message,
+      earlier: number < run.attempt ? attempt : undefined,
+    };
+  });
   const newest = run.attempts[run.attempts.length - 1];
   if (run.state !== "running") return ended;
   // Of the attempt that executes, only a first one's start is told.
@@ -67,6 +74,7 @@ export function Attempts({ run }: { run: Run }) {
             />
           </div>
           {bar.message && <p class="attempt-message">{bar.message}</p>}
+          {bar.earlier && <EarlierAttempt attempt={bar.earlier} />}
         </li>
       ))}
       {run.next_attempt_at && run.state !== "running" && (
@@ -75,5 +83,28 @@ export function Attempts({ run }: { run: Run }) {
         </li>
       )}
     </ol>
+  );
+}
+
+/** What it used, and where it failed: kept, though a later one may have done better. */
+function EarlierAttempt({ attempt }: { attempt: Attempt }) {
+  const { usage, backtrace, last_error, revision } = attempt;
+  return (
+    <details class="inline">
+      <summary>What it did</summary>
+      <p class="muted">
+        Revision {revision}: {short(usage.fuel)} fuel, {bytes(usage.memory_bytes)} of memory,{" "}
+        {plural(usage.host_calls, "call")} into the host. What it had not committed by a checkpoint is
+        dropped.
+      </p>
+      {last_error && (
+        <p class="attempt-message">The last error that a call into the host gave: {last_error}</p>
+      )}
+      {backtrace && (
+        <pre class="backtrace" tabIndex={0}>
+          {backtrace}
+        </pre>
+      )}
+    </details>
   );
 }

@@ -6,24 +6,31 @@ import { uploadComponent } from "../api/components.ts";
 import type { Component } from "../api/types.ts";
 import { bytes } from "../format/amount.ts";
 import { problemOf } from "../live/resource.ts";
+import { ComponentReport } from "./component-report.tsx";
 import { Icon } from "./icon.tsx";
-import { ProblemNote, Warnings } from "./message.tsx";
+import { ProblemNote } from "./message.tsx";
 import { ProgressBar } from "./meter.tsx";
 
 interface ComponentDropProps {
+  /** What was dropped before: a form that one comes back to has it still. */
+  before?: { name: string; component: Component };
   onComponent: (component: Component | undefined, file: File) => void;
 }
 
 interface Upload {
-  file: File;
+  name: string;
+  size: number;
+  /** Undefined: it was sent before. */
+  file?: File;
   /** 0 to 1; the host compiles once all is sent. */
   part: number;
   component?: Component;
   problem?: Problem;
 }
 
-export function ComponentDrop({ onComponent }: ComponentDropProps) {
-  const [upload, setUpload] = useState<Upload>();
+export function ComponentDrop({ before, onComponent }: ComponentDropProps) {
+  const [sent, setUpload] = useState<Upload>();
+  const upload = sent ?? (before && { ...before, size: before.component.size, part: 1 });
   const [isOver, setOver] = useState(false);
   const sending = useRef<AbortController>(undefined);
   const input = useRef<HTMLInputElement>(null);
@@ -34,17 +41,19 @@ export function ComponentDrop({ onComponent }: ComponentDropProps) {
     const controller = new AbortController();
     sending.current = controller;
     onComponent(undefined, file);
-    setUpload({ file, part: 0 });
+    const { name, size } = file;
+    const told = (part: Partial<Upload>) => setUpload({ name, size, file, part: 0, ...part });
+    told({});
     try {
       const component = await uploadComponent(
         file,
-        ({ sent, total }) => setUpload({ file, part: total > 0 ? sent / total : 0 }),
+        (progress) => told({ part: progress.total > 0 ? progress.sent / progress.total : 0 }),
         controller.signal,
       );
-      setUpload({ file, part: 1, component });
+      told({ part: 1, component });
       onComponent(component, file);
     } catch (error) {
-      if (!controller.signal.aborted) setUpload({ file, part: 0, problem: problemOf(error) });
+      if (!controller.signal.aborted) told({ problem: problemOf(error) });
     }
   };
   const drop = (event: DragEvent) => {
@@ -80,7 +89,7 @@ export function ComponentDrop({ onComponent }: ComponentDropProps) {
       <div class="drop-words">
         {upload ? (
           <strong>
-            {upload.file.name} <span class="muted">{bytes(upload.file.size)}</span>
+            {upload.name} <span class="muted">{bytes(upload.size)}</span>
           </strong>
         ) : (
           <strong>Drop a .wasm file here</strong>
@@ -89,13 +98,15 @@ export function ComponentDrop({ onComponent }: ComponentDropProps) {
           {upload ? "Choose another" : "Choose a file"}
         </label>
       </div>
-      {upload && <UploadState upload={upload} />}
+      {upload && <UploadState upload={upload} retry={upload.file && (() => void send(upload.file!))} />}
     </div>
   );
 }
 
-function UploadState({ upload: { part, component, problem } }: { upload: Upload }) {
-  if (problem) return <ProblemNote problem={problem} />;
+function UploadState({ upload, retry }: { upload: Upload; retry: (() => void) | undefined }) {
+  const { part, component, problem } = upload;
+  // What the host has refused it will refuse again.
+  if (problem) return <ProblemNote problem={problem} retry={problem.isUnreachable ? retry : undefined} />;
   if (component) return <ComponentReport component={component} />;
   return (
     <div class="drop-progress">
@@ -105,40 +116,4 @@ function UploadState({ upload: { part, component, problem } }: { upload: Upload 
       </span>
     </div>
   );
-}
-
-/** What a component is and reaches for. */
-export function ComponentReport({ component }: { component: Component }) {
-  const { own, other } = sorted(component.imports);
-  return (
-    <div class="report">
-      <p>
-        <Icon name="check" /> A valid {component.kind} of {bytes(component.size)}. It imports{" "}
-        {own.length > 0 ? own.map((name) => <code key={name}>{name} </code>) : "nothing of the host's"}
-        {other.length > 0 && (
-          <>
-            and, of the system interface,{" "}
-            <details class="inline">
-              <summary>{other.length} more</summary>
-              {other.map((name) => (
-                <code key={name}>{name} </code>
-              ))}
-            </details>
-          </>
-        )}
-      </p>
-      <Warnings warnings={component.warnings} />
-    </div>
-  );
-}
-
-function sorted(imports: string[]): { own: string[]; other: string[] } {
-  const name = (full: string) => full.replace(/@.*$/, "");
-  const own = imports
-    .filter((one) => one.startsWith("sandglass:job/"))
-    .map((one) => name(one).slice("sandglass:job/".length));
-  return {
-    own: own.filter((one) => one !== "types"),
-    other: imports.filter((one) => !one.startsWith("sandglass:job/")).map(name),
-  };
 }

@@ -47,7 +47,7 @@ export function GrantsField({ form, onForm, wants, tables, problem }: GrantsFiel
             value={recipients}
             onValue={(text) => change({ recipients: text })}
             error={error("email/to") ?? error("email")}
-            hint="Addresses in full, or *@ and a domain"
+            hint="Addresses in full, or *@ and a domain; empty: its mail is denied"
           />
           <TextField
             label="Mails in a run"
@@ -75,6 +75,7 @@ export function GrantsField({ form, onForm, wants, tables, problem }: GrantsFiel
             value={hosts}
             onValue={(text) => change({ hosts: text })}
             error={error("http")}
+            hint="Names, with a port where it is not 443 or 80; empty: its requests are denied"
           />
           <TextField
             label="May call hosts of private networks"
@@ -91,6 +92,7 @@ export function GrantsField({ form, onForm, wants, tables, problem }: GrantsFiel
           value={secrets}
           onValue={(text) => change({ secrets: text })}
           error={error("secrets")}
+          hint="Names, apart by commas"
         />
       )}
     </div>
@@ -158,7 +160,8 @@ function TableGrants({ form, onForm, tables, error }: TableGrantsProps) {
         <Icon name="plus" /> Add a table
       </button>
       <p class={error ? "error" : "hint"}>
-        {error ?? "A table need not exist: the first row that is written makes it."}
+        {error ??
+          "One that is not there yet is made with its first row. Without any, calls into tables are denied."}
       </p>
     </fieldset>
   );

@@ -66,14 +66,14 @@ export function ImportDialog({ table, onImported, onClose }: ImportDialogProps) 
         )}
         <Field
           label="File"
-          hint="NDJSON: one object on each line. A line whose id is there already takes the place of that row."
+          hint="CSV with a head, or NDJSON with an object on each line. A row whose id is there already is replaced."
         >
           {(attributes) => (
             <input
               type="file"
               {...attributes}
               required
-              accept=".ndjson,.jsonl,.json"
+              accept=".csv,.ndjson,.jsonl,.json"
               onChange={(event) => setFile(event.currentTarget.files?.[0])}
             />
           )}

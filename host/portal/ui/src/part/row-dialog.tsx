@@ -5,6 +5,7 @@ import type { Problem } from "../api/client.ts";
 import { addRow, deleteRow, putRow } from "../api/tables.ts";
 import type { Row } from "../api/types.ts";
 import { problemOf } from "../live/resource.ts";
+import { parseJson } from "../model/json.ts";
 import { Dialog } from "./dialog.tsx";
 import { Field, TextField } from "./field.tsx";
 import { FullTime } from "./time.tsx";
@@ -40,7 +41,7 @@ export function RowDialog({ table, row, onChanged, onClose }: RowDialogProps) {
   const save = (event: Event) => {
     event.preventDefault();
     void act(async () => {
-      const fields = JSON.parse(text) as Record<string, unknown>;
+      const fields = parseJson(text) as Record<string, unknown>;
       if (row)
         return putRow(table, {
           ...fields,

@@ -1,11 +1,11 @@
 /** Runs, a page at a time, filtered by what the API can tell apart. */
 
 import { useLocation } from "preact-iso";
-import { useState } from "preact/hooks";
-import { listRuns, type RunFilter } from "../api/runs.ts";
+import { listRuns } from "../api/runs.ts";
 import type { Run } from "../api/types.ts";
 import { duration } from "../format/time.ts";
 import { short } from "../format/amount.ts";
+import { useAddress } from "../live/address.ts";
 import { useChanges } from "../live/events.ts";
 import { usePages } from "../live/pages.ts";
 import { CAUSES } from "../model/cause.ts";
@@ -39,10 +39,11 @@ const TRIGGERS = [
 
 const PAGE = 50;
 
+const ANY = { outcome: "", trigger: "", since: "", until: "" };
+
 /** All jobs' where none is named. */
 export function RunList({ job }: { job?: string }) {
-  const [filter, setFilter] = useState<RunFilter>({});
-  const change = (part: RunFilter) => setFilter((before) => ({ ...before, ...part }));
+  const [filter, change] = useAddress(ANY);
   const runs = usePages(`runs ${job} ${JSON.stringify(filter)}`, PAGE, (cursor, limit, signal) =>
     listRuns(job, filter, cursor, limit, signal),
   );
@@ -53,13 +54,13 @@ export function RunList({ job }: { job?: string }) {
       <div class="toolbar fields">
         <SelectField
           label="Outcome"
-          value={filter.outcome ?? ""}
+          value={filter.outcome}
           onValue={(outcome) => change({ outcome })}
           choices={OUTCOMES}
         />
         <SelectField
           label="Trigger"
-          value={filter.trigger ?? ""}
+          value={filter.trigger}
           onValue={(trigger) => change({ trigger })}
           choices={TRIGGERS}
         />
@@ -70,7 +71,7 @@ export function RunList({ job }: { job?: string }) {
                 type="datetime-local"
                 {...attributes}
                 value={localInput(filter[bound])}
-                onInput={(event) => change({ [bound]: fromLocalInput(event.currentTarget.value) })}
+                onInput={(event) => change({ [bound]: fromLocalInput(event.currentTarget.value) ?? "" })}
               />
             )}
           </Field>
@@ -82,7 +83,7 @@ export function RunList({ job }: { job?: string }) {
         empty={
           <Empty icon="runs" title={isFiltered ? "No such run" : "No runs yet"}>
             {isFiltered ? (
-              <button type="button" onClick={() => setFilter({})}>
+              <button type="button" onClick={() => change(ANY)}>
                 Show all
               </button>
             ) : (

@@ -5,6 +5,7 @@ import type { Problem } from "../api/client.ts";
 import { runJob } from "../api/jobs.ts";
 import type { Run } from "../api/types.ts";
 import { problemOf } from "../live/resource.ts";
+import { parseJson } from "../model/json.ts";
 import { Dialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 
@@ -20,7 +21,7 @@ export function RunWithInput({ name, onRun, onClose }: RunWithInputProps) {
   const run = async (event: Event) => {
     event.preventDefault();
     try {
-      onRun(await runJob(name, JSON.parse(text)));
+      onRun(await runJob(name, parseJson(text)));
     } catch (error) {
       setProblem(problemOf(error));
     }
