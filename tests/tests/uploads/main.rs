@@ -34,6 +34,8 @@ impl Tally {
                 }
                 self.add(kind(&said));
             }
+            // Damage may leave nothing at all.
+            400 if upload.bytes.is_empty() => self.add("nothing to read"),
             status => return wrong(&format!("was answered with {status}")),
         }
         None
