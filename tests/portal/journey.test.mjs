@@ -56,6 +56,12 @@ test("what is wrong with a file is said, and the form keeps what was typed", asy
   await page.getByText("Cron", { exact: true }).click();
   await page.getByLabel("Cron expression").fill("61 * * * *");
   await page.locator(".schedule-fields .error").waitFor();
+  await page.getByText("What is written is no schedule yet.").waitFor();
+  await page.getByText("Once", { exact: true }).click();
+  await page.locator(".preview time").first().waitFor();
+  await page.getByLabel("Date and time").fill("2020-01-01T10:00");
+  await page.getByText("This is over: nothing would run.").waitFor();
+  await page.getByText("Cron", { exact: true }).click();
   await page.getByLabel("Cron expression").fill("0 3 * * mon-fri");
   await page.getByLabel("Time zone").fill("America/New_York");
   await page.getByText("at 03:00 on Monday to Friday, America/New_York").waitFor();

@@ -87,3 +87,20 @@ test("a log that is followed is true again after a crash", async () => {
     .nth(Math.max(lines.length, 1) - 1)
     .waitFor();
 });
+
+test("what is saved while the host is gone is saved once it is back", async () => {
+  await one.page.goto(`${host.url}/jobs/quick/settings`);
+  await one.page.getByLabel("Timeout of an attempt").fill("3m");
+  await one.page.getByRole("button", { name: "Review the changes" }).click();
+  await host.kill();
+  const save = () => one.page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await save();
+  const refusal = one.page.locator("form > .note", { hasText: "The host does not answer" });
+  await refusal.waitFor();
+  await host.startAgain();
+  await refusal.waitFor({ state: "detached" });
+  assert.equal(await one.page.getByLabel("Timeout of an attempt").inputValue(), "3m");
+  await one.page.getByRole("button", { name: "Review the changes" }).click();
+  await save();
+  await one.page.getByText("Revision 2 of quick is in force.").waitFor();
+});

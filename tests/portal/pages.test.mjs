@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { assertAccessible, assertClean, launch, signIn, visit } from "./support/browser.mjs";
+import { assertAccessible, assertClean, assertSteady, launch, signIn, visit } from "./support/browser.mjs";
 import { Host } from "./support/host.mjs";
 import { mailServer, pages, seed, settled } from "./support/seed.mjs";
 
@@ -21,7 +21,7 @@ after(async () => {
   server?.end();
 });
 
-/** By axe in light, dark and narrow; and nothing is wider than its window. */
+/** By axe in light and dark; and nothing is wider than its window. */
 async function examine(page, name) {
   await page.setViewportSize({ width: 1280, height: 860 });
   await page.emulateMedia({ colorScheme: "light" });
@@ -39,7 +39,6 @@ async function examine(page, name) {
     );
     assert.ok(over <= 0, `${name}, at ${width} pixels, is ${over} too wide`);
   }
-  await assertAccessible(page, `${name}, narrow`);
 }
 
 test("the page to sign in is accessible and fits, with a refusal on it too", async () => {
@@ -47,6 +46,7 @@ test("the page to sign in is accessible and fits, with a refusal on it too", asy
   await page.goto(host.url);
   await page.getByRole("heading", { name: "Sign in to Sandglass" }).waitFor();
   await examine(page, "sign-in");
+  await assertAccessible(page, "sign-in, narrow");
   await page.getByLabel("Token").fill("sgl_wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("not one of this host's tokens").waitFor();
@@ -64,7 +64,9 @@ test("every page is accessible and fits: light, dark and narrow", async () => {
     await settled(page);
     const isFound = (await page.getByRole("heading", { name: "There is nothing here" }).count()) === 0;
     assert.equal(isFound, name !== "nothing", `${name} is at ${path}`);
+    await assertSteady(page, name);
     await examine(page, name);
+    await assertAccessible(page, `${name}, narrow`);
     await assertClean(page, faults);
   }
   await context.close();

@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { launch, signIn, visit } from "./support/browser.mjs";
 import { Host, guest } from "./support/host.mjs";
-import { pages, seed, settled } from "./support/seed.mjs";
+import { mailServer, pages, seed, settled } from "./support/seed.mjs";
 
 const folder = new URL("../../docs/images/portal/", import.meta.url).pathname;
 const BYTES_MAX = 150_000;
@@ -25,6 +25,15 @@ async function work(page) {
   }
 }
 
+/** What is done with a page before its picture is taken. */
+const PREPARED = {
+  create: async (page) => {
+    await page.locator("#component-file").setInputFiles(guest("cleanup_tables"));
+    await page.getByText("A valid component").waitFor();
+  },
+  host: work,
+};
+
 /** The browser writes smaller files than its screenshots are. */
 async function webp(png) {
   const encoded = await studio.evaluate(async (text) => {
@@ -38,6 +47,26 @@ async function webp(png) {
   return Buffer.from(encoded, "base64");
 }
 
+/** What a page has besides: further down, or above it. */
+const FURTHER = {
+  table: async (page, view) => {
+    for (const summary of await page.locator("details.card > summary").all()) await summary.click();
+    await page.getByText("New index on").scrollIntoViewIfNeeded();
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    await picture(page, `indexes-${view}`);
+  },
+  create: async (page, view) => {
+    await page.getByRole("heading", { name: "When" }).scrollIntoViewIfNeeded();
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    await picture(page, `create-end-${view}`);
+  },
+  jobs: async (page, view) => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: /A page/ }).fill("heart");
+    await picture(page, `palette-${view}`);
+  },
+};
+
 async function picture(page, name) {
   const bytes = await webp(await page.screenshot());
   const file = `${name}.webp`;
@@ -46,7 +75,8 @@ async function picture(page, name) {
   await writeFile(folder + file, bytes);
 }
 
-const [host, browser] = await Promise.all([Host.start(), launch()]);
+const server = await mailServer();
+const [host, browser] = await Promise.all([Host.start(server.environment), launch()]);
 const studio = await browser.newPage();
 try {
   await mkdir(folder, { recursive: true });
@@ -61,17 +91,15 @@ try {
       if (name === "nothing") continue;
       await page.goto(host.url + path);
       await settled(page);
-      if (name === "create") {
-        await page.locator("#component-file").setInputFiles(guest("cleanup_tables"));
-        await page.getByText("A valid component").waitFor();
-      }
-      if (name === "host") await work(page);
+      await PREPARED[name]?.(page);
       await page.waitForTimeout(PAUSE_MS);
       await picture(page, `${name}-${view}`);
+      await FURTHER[name]?.(page, view);
     }
     await context.close();
   }
 } finally {
   await browser.close();
   await host.end();
+  server.end();
 }

@@ -9,6 +9,7 @@ import { Host } from "./support/host.mjs";
 const isFull = Boolean(process.env.SANDGLASS_FULL);
 const JOBS = isFull ? 10_000 : 1_500;
 const LINES = isFull ? 100_000 : 20_000;
+const WARNINGS = 400;
 const FIRST_PAINT_MS = 1_000;
 const FRAMES_MIN = 50;
 
@@ -28,13 +29,19 @@ before(async () => {
     }
   };
   await Promise.all(Array.from({ length: 48 }, put));
+  const warning = { log: { level: "warn", message: "{i}: the dog looks back" } };
   const step = {
     log: { level: "info", message: "line {i}: the quick brown fox looks at the lazy dog, and goes on" },
   };
   await host.api("PUT", "/jobs/writer", {
     component: probe,
     limits: { log: "64MiB", fuel: 1_000_000_000_000, host_calls: 1_000_000 },
-    env: { SCRIPT: JSON.stringify([{ repeat: { times: LINES, step } }]) },
+    env: {
+      SCRIPT: JSON.stringify([
+        { repeat: { times: LINES - WARNINGS, step } },
+        { repeat: { times: WARNINGS, step: warning } },
+      ]),
+    },
   });
   run = await host.run("writer");
   assert.equal(run.state, "succeeded", JSON.stringify(run.message));
@@ -97,10 +104,15 @@ test("a long log scrolls smoothly and is searched at once", async () => {
     );
   const [, frames] = [await scroll(), await scroll(), await scroll()].sort((a, b) => a - b);
   const begun = Date.now();
-  await page.getByRole("searchbox", { name: "Search the log" }).fill(`line ${LINES - 7}:`);
+  await page.getByRole("searchbox", { name: "Search the log" }).fill(`line ${LINES - WARNINGS - 7}:`);
   await page.getByText(`1 of ${LINES.toLocaleString("en")} lines`).waitFor();
+  const searched = Date.now();
+  await page.getByRole("searchbox", { name: "Search the log" }).fill("");
+  await page.getByLabel("Least level").selectOption("warn");
+  await page.getByText(`${WARNINGS} of ${LINES.toLocaleString("en")} lines`).waitFor();
   console.log(
-    `${LINES} lines: ${frames.toFixed(1)} frames a second while scrolling, a search in ${Date.now() - begun} ms`,
+    `${LINES} lines: ${frames.toFixed(1)} frames a second while scrolling, a search in ${searched - begun} ms, ` +
+      `a level in ${Date.now() - searched} ms`,
   );
   if (isFull) assert.ok(frames >= FRAMES_MIN, `${frames} frames a second`);
   await context.close();

@@ -42,6 +42,14 @@ export async function visit(browser, options = {}) {
     addEventListener("securitypolicyviolation", (event) =>
       globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`),
     );
+    // A frame without scripts must not be asked to call back.
+    if (globalThis !== globalThis.top) return;
+    // What moved by itself, as browsers measure it: the part of the window, times how far.
+    globalThis.shift = 0;
+    const observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shift += entry.value;
+    });
+    observer.observe({ type: "layout-shift", buffered: true });
   });
   return { context, page, faults };
 }
@@ -61,6 +69,15 @@ export async function assertClean(page, faults) {
     "violations of the content security policy",
   );
   assert.deepEqual(faults, []);
+}
+
+/** What is good by Web Vitals is twice this. */
+const SHIFT_MAX = 0.05;
+
+/** Nothing has jumped while the page came. */
+export async function assertSteady(page, what) {
+  const shift = await page.evaluate(() => globalThis.shift);
+  assert.ok(shift <= SHIFT_MAX, `${what} has shifted by ${shift}`);
 }
 
 /** WCAG 2.2 A and AA, as far as axe can tell; `rules` are all unless some are named. The page's own policy would keep axe out: it is put in from outside. */

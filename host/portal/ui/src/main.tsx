@@ -5,6 +5,7 @@ import "./style/base.css";
 import "./style/shell.css";
 import "./style/form.css";
 import "./style/part.css";
+import "./style/component.css";
 import "./style/job.css";
 import "./style/run.css";
 import "./style/table.css";

@@ -88,12 +88,18 @@ export async function send(method: string, path: string, options: Options = {}):
   throw refused(response.status, await response.text());
 }
 
+/** Where in the JSON it stood says nothing to whom this page has written it for. */
+const inWords = (message: string) => message.replace(/ at line \d+ column \d+$/, "");
+
 /** The problem that a response tells of. */
 export function refused(status: number, text: string): Problem {
   if (status === 401) signedOut();
   try {
     const document = JSON.parse(text) as { code: string; detail: string; problems?: Fault[] };
-    return new Problem(status, document.code, document.detail, document.problems);
+    const faults = (document.problems ?? []).map((fault) => ({ ...fault, message: inWords(fault.message) }));
+    // One fault alone is the whole story, and says it without a pointer.
+    const detail = faults.length === 1 ? faults[0]!.message : document.detail;
+    return new Problem(status, document.code, detail, faults);
   } catch {
     // A proxy's own page, most likely.
     return new Problem(status, "unknown", `The answer was ${status}, without a word of the host's.`);

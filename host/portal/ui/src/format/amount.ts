@@ -1,13 +1,18 @@
 /** Numbers for people. */
 
 const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+const figures = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 export const count = (value: number): string => plain.format(value);
 
-/** `1.2M` */
-export const short = (value: number): string =>
-  value < 10_000 ? plain.format(value) : compact.format(value);
+const PREFIXES = ["", "k", "M", "G", "T", "P"];
+
+/** `9,871`, `60.8 k`, `10 G` */
+export function short(value: number): string {
+  if (value < 10_000) return plain.format(value);
+  const power = Math.min(Math.floor(Math.log10(value) / 3), PREFIXES.length - 1);
+  return `${figures.format(value / 1000 ** power)} ${PREFIXES[power]}`;
+}
 
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
@@ -23,7 +28,7 @@ export function bytes(value: number): string {
     rest /= 1024;
     unit += 1;
   }
-  return `${rest.toFixed(unit > 0 && rest < 10 ? 1 : 0)} ${UNITS[unit]}`;
+  return `${rest.toFixed(unit > 0 && rest < 10 ? 1 : 0).replace(/\.0$/, "")} ${UNITS[unit]}`;
 }
 
 /** The bytes that a limit such as `64MiB` means. */

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, parseBytes, parseSpan, percent } from "./amount.ts";
+import { bytes, parseBytes, parseSpan, percent, short } from "./amount.ts";
 import { duration, relative, span } from "./time.ts";
 import { clockChanges, clockWords } from "./zone.ts";
 
 test("lengths of time have two units at most", () => {
   const cases: [number, string][] = [
+    [0, "0 ms"],
     [0.37, "370 µs"],
     [3, "3 ms"],
     [1234, "1.2 s"],
@@ -24,9 +25,14 @@ test("sizes are read as limits write them, and written", () => {
   assert.equal(parseBytes(10_000_000_000), 1e10);
   assert.equal(parseBytes("much"), undefined);
   assert.equal(bytes(1_153_434), "1.1 MiB");
+  assert.equal(bytes(1 << 20), "1 MiB");
   assert.equal(parseSpan("90s"), 90_000);
   assert.equal(parseSpan("1mo"), undefined);
   assert.equal(percent(1, 0), 0);
+});
+
+test("long numbers have three figures and a prefix", () => {
+  assert.deepEqual([9_871, 60_812, 1_000_000, 10_000_000_000].map(short), ["9,871", "60.8 k", "1 M", "10 G"]);
 });
 
 test("clock changes are found to the minute", () => {

@@ -47,6 +47,9 @@ export const isConnected = signal(true);
 /** True from the first moment on whose changes are all told. What is read before may be out of date. */
 export const isListening = signal(false);
 
+/** Grows with every connection: the host answers again, however short it was away. */
+export const connections = signal(0);
+
 let source: EventSource | undefined;
 /** The newest event that was seen, after which another connection goes on. */
 let seen: string | undefined;
@@ -68,6 +71,7 @@ function open(): void {
   on<{ now: string }>("ready", ({ now }) => {
     setHostTime(now);
     connected();
+    connections.value += 1;
     isListening.value = true;
   });
   on("reset", () => tell({ kind: "reset" }));

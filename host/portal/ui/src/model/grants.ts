@@ -83,3 +83,13 @@ export function toGrants(form: GrantsForm, before: Grants = {}): Grants {
   if (secrets.length > 0) grants.secrets = secrets;
   return grants;
 }
+
+/** In one line: `sessions (read), mail to *@example.com`. */
+export function grantsText({ tables = {}, email, http = [], secrets = [] }: Grants): string {
+  return [
+    ...Object.entries(tables).map(([name, access]) => `${name} (${access})`),
+    ...(email ? [`mail to ${email.to.join(", ")}`] : []),
+    ...http.map((host) => (typeof host === "string" ? host : host.host)),
+    ...secrets.map((name) => `secret ${name}`),
+  ].join(", ");
+}

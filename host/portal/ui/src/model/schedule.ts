@@ -14,6 +14,8 @@ export const UNITS = [
   ["mo", "months"],
 ] as const;
 
+const HOUR_MS = 3_600_000;
+
 /** Everything that was typed, also for the kinds that are not chosen now. */
 export interface ScheduleForm {
   kind: Kind;
@@ -47,6 +49,10 @@ export function localInput(instant: string | undefined): string {
   const at = new Date(instant);
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
+
+/** The next full hour but one, to begin with. */
+export const soon = (): string =>
+  localInput(new Date((Math.floor(Date.now() / HOUR_MS) + 2) * HOUR_MS).toISOString());
 
 export const fromLocalInput = (text: string): string | undefined =>
   text && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : undefined;

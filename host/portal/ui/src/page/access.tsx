@@ -1,21 +1,21 @@
 /** Who may call the host, and who changed what. */
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Problem } from "../api/client.ts";
 import { addToken, deleteToken, listAudit, listTokens } from "../api/tokens.ts";
 import { RIGHTS, type AuditEntry, type MadeToken, type Right, type Token } from "../api/types.ts";
 import { attempt } from "../live/notice.ts";
 import { usePages } from "../live/pages.ts";
 import { problemOf } from "../live/resource.ts";
-import { noGrants, toGrants } from "../model/grants.ts";
+import { grantsText, noGrants, toGrants } from "../model/grants.ts";
 import { Confirm, Dialog } from "../part/dialog.tsx";
-import { Field, TextField } from "../part/field.tsx";
+import { Field, TextField, useFaultInSight } from "../part/field.tsx";
 import { GrantsField } from "../part/grants-field.tsx";
 import { Icon } from "../part/icon.tsx";
 import { Empty, ProblemNote } from "../part/message.tsx";
 import { Paged } from "../part/paged.tsx";
 import { TableBox } from "../part/table-box.tsx";
-import { FullTime } from "../part/time.tsx";
+import { Day, Time } from "../part/time.tsx";
 
 const PAGE = 100;
 
@@ -92,21 +92,29 @@ export function AccessPage() {
 
 function TokenTable({ tokens, onDelete }: { tokens: Token[]; onDelete: (name: string) => void }) {
   return (
-    <TableBox label="Tokens" columns={["Token", "Right", "Made", "Expires"]} acts>
-      {tokens.map(({ name, right, created_at, expires_at, is_valid }) => (
+    <TableBox
+      label="Tokens"
+      columns={["Token", "Right", "Grants", "Made", "Expires"]}
+      secondary={["Made"]}
+      acts
+    >
+      {tokens.map(({ name, right, grants, created_at, expires_at, is_valid }) => (
         <tr key={name}>
           <th scope="row">
             <code>{name}</code>
           </th>
           <td title={MEANING[right]}>{right}</td>
-          <td>
-            <FullTime at={created_at} />
+          <td class="wraps">
+            {right === "admin" ? "all" : grantsText(grants) || <span class="muted">none</span>}
+          </td>
+          <td class="secondary">
+            <Day at={created_at} />
           </td>
           <td>
-            {expires_at ? <FullTime at={expires_at} /> : "never"}
+            {expires_at ? <Day at={expires_at} /> : "never"}
             {!is_valid && " (it has)"}
           </td>
-          <td class="number">
+          <td class="acts">
             <button
               type="button"
               class="plain icon-only"
@@ -124,16 +132,16 @@ function TokenTable({ tokens, onDelete }: { tokens: Token[]; onDelete: (name: st
 
 function AuditTable({ entries }: { entries: AuditEntry[] }) {
   return (
-    <TableBox label="Changes" columns={["When", "Token", "By", "Change"]}>
+    <TableBox label="Changes" columns={["When", "Token", "By", "Change"]} secondary={["By"]}>
       {entries.map(({ number, at, token, session, method, path, status }) => (
         <tr key={number}>
           <td>
-            <FullTime at={at} />
+            <Time at={at} />
           </td>
           <td>
             <code>{token}</code>
           </td>
-          <td>{session ? "portal" : "token"}</td>
+          <td class="secondary">{session ? "portal" : "token"}</td>
           <td>
             <code>
               {method} {path}
@@ -152,6 +160,8 @@ function NewTokenDialog({ onMade, onClose }: { onMade: (made: MadeToken) => void
   const [life, setLife] = useState("90d");
   const [grants, setGrants] = useState(noGrants);
   const [problem, setProblem] = useState<Problem>();
+  const place = useRef<HTMLFormElement>(null);
+  useFaultInSight(place, problem);
   const save = async (event: Event) => {
     event.preventDefault();
     try {
@@ -165,7 +175,7 @@ function NewTokenDialog({ onMade, onClose }: { onMade: (made: MadeToken) => void
   };
   return (
     <Dialog title="New token" onClose={onClose}>
-      <form onSubmit={save}>
+      <form ref={place} onSubmit={save}>
         <TextField
           label="Name"
           class="code"
@@ -199,7 +209,7 @@ function NewTokenDialog({ onMade, onClose }: { onMade: (made: MadeToken) => void
           hint="Such as 12h or 90d; empty: until it is deleted"
         />
         {right !== "admin" && (
-          <fieldset>
+          <fieldset class="of-token">
             <legend>Grants</legend>
             <p class="muted">
               Tables that it reads and writes over HTTP, and the most that it may grant to jobs.

@@ -2,12 +2,12 @@
 
 import { useLocation } from "preact-iso";
 import { useRef, useState } from "preact/hooks";
-import type { Problem } from "../api/client.ts";
 import { createJob, pauseJob, runJob, type NewJob } from "../api/jobs.ts";
 import { listTables } from "../api/tables.ts";
 import type { Component } from "../api/types.ts";
 import { useDraft } from "../live/draft.ts";
 import { attempt, notify } from "../live/notice.ts";
+import { useProblem } from "../live/problem.ts";
 import { problemOf, useResource } from "../live/resource.ts";
 import { noGrants, proposed, toGrants, wants, type GrantsForm } from "../model/grants.ts";
 import { toLimits } from "../model/limits.ts";
@@ -69,7 +69,7 @@ export function CreatePage() {
   const draft = useDraft("create", blank);
   const { change } = draft;
   const { file, component, name, schedule, grants, limits, timeout, env, isPaused } = draft.value;
-  const [problem, setProblem] = useState<Problem>();
+  const [problem, setProblem] = useProblem();
   const [isBusy, setBusy] = useState(false);
   /** Grows when the form begins anew. */
   const [round, setRound] = useState(0);
@@ -126,6 +126,19 @@ export function CreatePage() {
     >
       <header class="page-head">
         <h1>Create a job</h1>
+        {draft.isKept && (
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              draft.restart();
+              setProblem(undefined);
+              setRound(round + 1);
+            }}
+          >
+            Begin anew
+          </button>
+        )}
       </header>
       <section class="card">
         <h2>What runs</h2>
@@ -192,19 +205,6 @@ export function CreatePage() {
       </section>
       {problem && !isTaken && <ProblemNote problem={problem} />}
       <footer class="actions sticky">
-        {draft.isKept && (
-          <button
-            type="button"
-            class="plain"
-            onClick={() => {
-              draft.restart();
-              setProblem(undefined);
-              setRound(round + 1);
-            }}
-          >
-            Begin anew
-          </button>
-        )}
         <button type="submit" disabled={!isReady}>
           Create
         </button>

@@ -162,7 +162,7 @@ function DeliveryCard({ email }: { email: Email }) {
   return (
     <section class="card">
       <h2>Delivery</h2>
-      <p>
+      <p class="before-table">
         {attempts === 1 ? "1 attempt" : `${attempts} attempts`}
         {ended_at && (
           <>
@@ -177,7 +177,7 @@ function DeliveryCard({ email }: { email: Email }) {
         {reason && <>: {reason}</>}
       </p>
       <div class="table-box" tabIndex={0} role="region" aria-label="Recipients">
-        <table>
+        <table class="stack">
           <thead>
             <tr>
               <th scope="col">State</th>

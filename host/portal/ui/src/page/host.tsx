@@ -42,6 +42,8 @@ function useSamples(host: Host | undefined): Sample[] {
   return samples.current;
 }
 
+const rateText = (rate: number) => String(Math.round(rate * 10) / 10);
+
 export function HostPage() {
   const host = useResource("host", getHost);
   useEffect(() => {
@@ -53,6 +55,7 @@ export function HostPage() {
   if (!value)
     return host.problem ? <ProblemNote problem={host.problem} retry={host.reload} /> : <Loading lines={6} />;
   const rates = samples.filter((sample) => sample.rate !== null);
+  const rate = samples[samples.length - 1]?.rate ?? null;
   const signedIn = session.value;
   return (
     <>
@@ -81,7 +84,7 @@ export function HostPage() {
           <dt>Attempts</dt>
           <dd>
             {count(value.attempts.started)}
-            <div class="muted">since it started</div>
+            <div class="muted">since it started{rate !== null && `, ${rateText(rate)} a second now`}</div>
           </dd>
         </div>
         <div>
@@ -102,16 +105,19 @@ export function HostPage() {
       </section>
       <section class="card">
         <h2>Attempts in a second</h2>
-        <Plot
-          label="Attempts that began in a second, while this page was open"
-          times={rates.map((sample) => sample.at)}
-          lines={[
-            { label: "begun in a second", colour: "--plot-a", values: rates.map((sample) => sample.rate) },
-            { label: "executing", colour: "--plot-b", values: rates.map((sample) => sample.executing) },
-          ]}
-          show={(rate) => String(Math.round(rate * 10) / 10)}
-          height={160}
-        />
+        {rates.length === 0 && <p class="muted plot-room of-host">The first figures come in two seconds.</p>}
+        {rates.length > 0 && (
+          <Plot
+            label="Attempts that began in a second, while this page was open"
+            times={rates.map((sample) => sample.at)}
+            lines={[
+              { label: "begun in a second", colour: "--plot-a", values: rates.map((sample) => sample.rate) },
+              { label: "executing", colour: "--plot-b", values: rates.map((sample) => sample.executing) },
+            ]}
+            show={rateText}
+            height={160}
+          />
+        )}
         <p class="hint">Since this page was opened, every two seconds.</p>
       </section>
       {signedIn && signedIn !== "unknown" && (

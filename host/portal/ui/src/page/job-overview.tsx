@@ -12,8 +12,8 @@ import { useChanges } from "../live/events.ts";
 import { useResource } from "../live/resource.ts";
 import { ComponentReport } from "../part/component-report.tsx";
 import { Icon } from "../part/icon.tsx";
-import { Empty, Loading, ProblemNote, Warnings } from "../part/message.tsx";
-import { Plot } from "../part/plot.tsx";
+import { Empty, ProblemNote, Warnings } from "../part/message.tsx";
+import { Plot, PlotRoom } from "../part/plot.tsx";
 import { Skips } from "../part/skips.tsx";
 import { FullTime, Relative, Time } from "../part/time.tsx";
 
@@ -26,6 +26,7 @@ export function JobOverview({ job }: { job: Job }) {
     () => (runs.value?.items ?? []).filter((run) => run.ended_at && run.usage).reverse(),
     [runs.value],
   );
+  const isReading = !runs.value && !runs.problem;
   return (
     <div class="overview">
       <Facts job={job} />
@@ -42,7 +43,7 @@ export function JobOverview({ job }: { job: Job }) {
       <section class="card">
         <h2>Duration and outcome</h2>
         {runs.problem && <ProblemNote problem={runs.problem} retry={runs.reload} />}
-        {!runs.value && !runs.problem && <Loading lines={4} />}
+        {isReading && <PlotRoom isTall />}
         {runs.value && ended.length === 0 && (
           <Empty icon="runs" title="No run has ended yet">
             <p>Run it now, or wait for its schedule.</p>
@@ -50,27 +51,35 @@ export function JobOverview({ job }: { job: Job }) {
         )}
         {ended.length > 0 && <DurationPlot runs={ended} />}
       </section>
-      {ended.length > 0 && (
+      {(isReading || ended.length > 0) && (
         <div class="plots">
           <section class="card">
             <h2>Fuel</h2>
-            <UsagePlot
-              label="Fuel of the last runs"
-              runs={ended}
-              colour="--plot-a"
-              value={(run) => run.usage!.fuel}
-              show={short}
-            />
+            {isReading ? (
+              <PlotRoom />
+            ) : (
+              <UsagePlot
+                label="Fuel of the last runs"
+                runs={ended}
+                colour="--plot-a"
+                value={(run) => run.usage!.fuel}
+                show={short}
+              />
+            )}
           </section>
           <section class="card">
             <h2>Peak memory</h2>
-            <UsagePlot
-              label="Peak memory of the last runs"
-              runs={ended}
-              colour="--plot-b"
-              value={(run) => run.usage!.memory_bytes}
-              show={bytes}
-            />
+            {isReading ? (
+              <PlotRoom />
+            ) : (
+              <UsagePlot
+                label="Peak memory of the last runs"
+                runs={ended}
+                colour="--plot-b"
+                value={(run) => run.usage!.memory_bytes}
+                show={bytes}
+              />
+            )}
           </section>
         </div>
       )}

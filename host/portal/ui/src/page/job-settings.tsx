@@ -1,7 +1,6 @@
 /** Everything that a revision says, to be changed; what changes is shown before it is saved. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Problem } from "../api/client.ts";
 import { getComponent } from "../api/components.ts";
 import { reviseJob } from "../api/jobs.ts";
 import { listTables } from "../api/tables.ts";
@@ -10,6 +9,7 @@ import { plural } from "../format/amount.ts";
 import { setJob } from "../live/jobs.ts";
 import { useDraft } from "../live/draft.ts";
 import { notify } from "../live/notice.ts";
+import { useProblem } from "../live/problem.ts";
 import { problemOf, useResource } from "../live/resource.ts";
 import { summary } from "../model/component.ts";
 import { difference } from "../model/difference.ts";
@@ -47,7 +47,7 @@ const fresh = (job: Job): Typed => ({
 export function JobSettings({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
   const draft = useDraft(`settings of ${job.name}`, () => fresh(job));
   const { base, form, file, component } = draft.value;
-  const [problem, setProblem] = useState<Problem>();
+  const [problem, setProblem] = useProblem();
   /** Grows when the form begins anew. */
   const [round, setRound] = useState(0);
   const [isReviewed, setReviewed] = useState(false);

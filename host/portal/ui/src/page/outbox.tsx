@@ -88,7 +88,7 @@ function DeliveryNote({ problem }: { problem: NonNullable<Host["email"]["problem
 function EmailTable({ emails }: { emails: Email[] }) {
   return (
     <div class="table-box" tabIndex={0} role="region" aria-label="Mail">
-      <table>
+      <table class="stack">
         <thead>
           <tr>
             <th scope="col">State</th>

@@ -3,22 +3,21 @@
 import { useLocation, useRoute } from "preact-iso";
 import { useEffect } from "preact/hooks";
 import { listRevisions } from "../api/jobs.ts";
-import { listEmails } from "../api/emails.ts";
 import { cancelRun, getRun, retryRun } from "../api/runs.ts";
-import type { Limits, Run } from "../api/types.ts";
-import { bytes, count, parseBytes, parseSpan, plural, short } from "../format/amount.ts";
+import type { Run, Specification } from "../api/types.ts";
 import { duration } from "../format/time.ts";
 import { useChanges } from "../live/events.ts";
 import { attempt } from "../live/notice.ts";
 import { useResource } from "../live/resource.ts";
 import { Attempts } from "../part/attempts.tsx";
+import { Effects } from "../part/effects.tsx";
 import { CopyButton } from "../part/copy.tsx";
 import { Icon } from "../part/icon.tsx";
 import { LogView } from "../part/log-view.tsx";
 import { Empty, Loading, ProblemNote } from "../part/message.tsx";
-import { Meter } from "../part/meter.tsx";
-import { Badge, RunBadge } from "../part/state.tsx";
-import { TableBox } from "../part/table-box.tsx";
+import { Requests } from "../part/requests.tsx";
+import { RunBadge } from "../part/state.tsx";
+import { Usage } from "../part/usage.tsx";
 import { Countdown, Elapsed, FullTime } from "../part/time.tsx";
 
 const LOOK_EVERY_MS = 5000;
@@ -27,6 +26,7 @@ export function RunPage() {
   const { id = "" } = useRoute().params as { id: string };
   const run = useResource(`run ${id}`, (signal) => getRun(id, signal));
   useChanges((change) => change.kind === "run" && change.id === id, run.reload, 200);
+  const specification = useSpecification(run.value);
   const isLive = run.value !== undefined && run.value.outcome === null;
   useEffect(() => {
     // For what no event tells of, such as an attempt that waits for its turn.
@@ -53,16 +53,28 @@ export function RunPage() {
       <RunHead run={run.value} onRun={run.set} isLive={isLive} />
       <Outcome run={run.value} />
       <div class="run-columns">
-        <Usage run={run.value} />
+        <Usage run={run.value} specification={specification} />
         <section class="card">
           <h2>Attempts</h2>
           <Attempts run={run.value} />
+          {run.value.usage && (
+            <Effects run={run.value} tables={Object.keys(specification?.grants.tables ?? {})} />
+          )}
         </section>
       </div>
       <Requests run={run.value} />
       <LogView key={id} run={id} isLive={isLive} />
     </>
   );
+}
+
+/** Of the revision that the run is of, where it is still kept. */
+function useSpecification(run: Run | undefined): Specification | undefined {
+  const [job, number] = [run?.job, run?.revision];
+  const revisions = useResource(`revisions ${job} ${number}`, async (signal) =>
+    job && number ? (await listRevisions(job, signal)).items : [],
+  );
+  return revisions.value?.find((revision) => revision.number === number)?.specification;
 }
 
 function RunHead({ run, onRun, isLive }: { run: Run; onRun: (run: Run) => void; isLive: boolean }) {
@@ -173,126 +185,5 @@ function Outcome({ run }: { run: Run }) {
         </details>
       )}
     </>
-  );
-}
-
-/** Requests to other hosts, in the order in which they were begun. */
-function Requests({ run }: { run: Run }) {
-  const all = run.usage?.http_calls ?? 0;
-  if (run.exchanges.length === 0) return null;
-  return (
-    <section class="requests">
-      <h2>Requests to other hosts</h2>
-      <TableBox label="Requests" columns={["Answer", "Request", "Address", "Took", "Sent", "Received"]}>
-        {run.exchanges.map((exchange, at) => (
-          <tr key={at}>
-            <td>
-              <Badge state={exchange.error ? "failed" : (exchange.status ?? 0) < 400 ? "succeeded" : "late"}>
-                {[exchange.status, exchange.error].filter(Boolean).join(" ") || "no answer"}
-              </Badge>
-            </td>
-            <th scope="row">
-              <code>
-                {exchange.method} {exchange.scheme}://{exchange.host}:{exchange.port}
-              </code>
-            </th>
-            <td>{exchange.address ? <code>{exchange.address}</code> : <span class="muted">none</span>}</td>
-            <td>{duration(parseSpan(exchange.duration) ?? 0)}</td>
-            <td>{bytes(exchange.sent)}</td>
-            <td>{bytes(exchange.received)}</td>
-          </tr>
-        ))}
-      </TableBox>
-      {all > run.exchanges.length && (
-        <p class="muted">{plural(all, "request")} in all: only the first ones that were sent are kept.</p>
-      )}
-    </section>
-  );
-}
-
-const limitNumber = (limits: Limits | undefined, name: string): number | undefined => {
-  const value = limits?.[name];
-  return value === undefined ? undefined : parseBytes(value);
-};
-
-/** Usage against the limits of the revision that ran, and what the run did. */
-function Usage({ run }: { run: Run }) {
-  const revisions = useResource(`revisions ${run.job} ${run.revision}`, (signal) =>
-    listRevisions(run.job, signal),
-  );
-  const specification = revisions.value?.items.find(
-    (revision) => revision.number === run.revision,
-  )?.specification;
-  const limits = specification?.limits;
-  const { usage } = run;
-  if (!usage) {
-    return (
-      <section class="card">
-        <h2>Usage</h2>
-        <p class="muted">It is known when an attempt has ended.</p>
-      </section>
-    );
-  }
-  const timeout = specification && parseSpan(specification.policy.timeout);
-  return (
-    <section class="card">
-      <h2>Usage</h2>
-      <Meter label="Fuel" value={usage.fuel} limit={limitNumber(limits, "fuel")} show={short} />
-      <Meter label="Memory" value={usage.memory_bytes} limit={limitNumber(limits, "memory")} show={bytes} />
-      <Meter label="Wall time" value={usage.wall_micros / 1000} limit={timeout} show={duration} />
-      <Meter
-        label="Calls into the host"
-        value={usage.host_calls}
-        limit={limitNumber(limits, "host_calls")}
-        show={short}
-      />
-      <Meter label="Log" value={usage.log_bytes} limit={limitNumber(limits, "log")} show={bytes} />
-      <Effects run={run} tables={Object.keys(specification?.grants.tables ?? {})} />
-    </section>
-  );
-}
-
-/** Newest mails among which those of a run are looked for. */
-const MAILS = 200;
-
-/** What it left behind, and where that is. */
-function Effects({ run, tables }: { run: Run; tables: string[] }) {
-  const { rows_written = 0, rows_read = 0, emails = 0 } = run.usage ?? {};
-  const isCommitted = run.outcome === "succeeded";
-  const mails = useResource(`mails of ${run.id} ${isCommitted ? emails : 0}`, async (signal) => {
-    if (!isCommitted || emails === 0) return [];
-    const { items } = await listEmails(undefined, null, MAILS, signal);
-    return items.filter((mail) => mail.run === run.id);
-  });
-  return (
-    <div class="effects">
-      <p>
-        {plural(rows_written, "row")} written, {count(rows_read)} read
-        {tables.length > 0 && (rows_written > 0 || rows_read > 0) && (
-          <>
-            {" "}
-            in{" "}
-            {tables.map((table, at) => (
-              <>
-                {at > 0 && ", "}
-                <a href={`/tables/${table}`}>{table}</a>
-              </>
-            ))}
-          </>
-        )}
-      </p>
-      <p>
-        {plural(emails, "mail")} {isCommitted ? "put in the outbox" : "written"}
-        {mails.value?.map((mail, at) => (
-          <>
-            {at > 0 ? ", " : ": "}
-            <a href={`/outbox/${mail.id}`}>{mail.subject || "(no subject)"}</a>
-          </>
-        ))}
-      </p>
-      {!isCommitted && run.outcome !== null && (
-        <p class="muted">It did not succeed: what no checkpoint has committed is dropped.</p>
-      )}
-    </div>
   );
 }

@@ -13,7 +13,7 @@ import { Icon } from "../part/icon.tsx";
 import { Empty, ProblemNote } from "../part/message.tsx";
 import { Paged } from "../part/paged.tsx";
 import { TableBox } from "../part/table-box.tsx";
-import { FullTime } from "../part/time.tsx";
+import { Day, FullTime } from "../part/time.tsx";
 
 const PAGE = 200;
 
@@ -76,19 +76,19 @@ export function SecretsPage() {
 
 function SecretTable({ secrets, onAsk }: { secrets: Secret[]; onAsk: (asks: Asks) => void }) {
   return (
-    <TableBox label="Secrets" columns={["Name", "Made", "Value set"]} acts>
+    <TableBox label="Secrets" columns={["Name", "Made", "Value set"]} secondary={["Made"]} acts>
       {secrets.map(({ name, created_at, updated_at }) => (
         <tr key={name}>
           <th scope="row">
             <code>{name}</code>
           </th>
-          <td>
+          <td class="secondary">
             <FullTime at={created_at} />
           </td>
           <td>
-            <FullTime at={updated_at} />
+            <Day at={updated_at} />
           </td>
-          <td class="number">
+          <td class="acts">
             <button type="button" class="small" onClick={() => onAsk({ kind: "set", name })}>
               Set anew
             </button>
@@ -142,7 +142,7 @@ function SetSecret({ name, onSet, onClose }: SetSecretProps) {
             hint="1 to 63 of A-Z, a-z, 0-9, _ and -"
           />
         )}
-        <Field label="Value" hint="It is not shown again">
+        <Field label="Value" hint="It is not shown again" error={problem?.at("/value")}>
           {(attributes) => (
             <input
               type="password"
@@ -154,7 +154,7 @@ function SetSecret({ name, onSet, onClose }: SetSecretProps) {
             />
           )}
         </Field>
-        {problem && <ProblemNote problem={problem} />}
+        {problem && !problem.at("/value") && <ProblemNote problem={problem} />}
         <footer class="actions">
           <button type="submit" class="primary">
             Set

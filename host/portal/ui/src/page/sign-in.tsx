@@ -1,6 +1,6 @@
 /** Where one proves to be somebody: with a token, or with the link that the host printed. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api/client.ts";
 import { signIn } from "../api/host.ts";
 import { problemOf } from "../live/resource.ts";
@@ -21,6 +21,9 @@ export function SignIn() {
   const [token, setToken] = useState("");
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  // There is nothing else to do here.
+  useEffect(() => field.current?.focus(), []);
 
   const enter = async (proof: Parameters<typeof signIn>[0]) => {
     setBusy(true);
@@ -58,6 +61,7 @@ export function SignIn() {
         <Field label="Token" error={problem?.message}>
           {(attributes) => (
             <input
+              ref={field}
               type="password"
               {...attributes}
               autocomplete="current-password"

@@ -163,7 +163,7 @@ function TableRows({ name }: { name: string }) {
 function Schema({ columns, count }: { columns: Column[]; count: number }) {
   return (
     <details class="more card">
-      <summary>Members of the {plural(count, "row")} above</summary>
+      <summary>Schema: the members of the {plural(count, "row")} above</summary>
       <dl class="schema">
         {columns.map((column) => (
           <div key={column.name}>

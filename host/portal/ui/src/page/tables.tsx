@@ -12,7 +12,8 @@ import { Icon } from "../part/icon.tsx";
 import { ImportDialog } from "../part/import-dialog.tsx";
 import { Empty } from "../part/message.tsx";
 import { Paged } from "../part/paged.tsx";
-import { FullTime } from "../part/time.tsx";
+import { TableBox } from "../part/table-box.tsx";
+import { Day } from "../part/time.tsx";
 
 const PAGE = 200;
 
@@ -49,16 +50,26 @@ export function TablesPage() {
         }
       >
         {(items) => (
-          <ul class="cards">
-            {items.map((table) => (
-              <li key={table.name} class="card">
-                <a href={`/tables/${table.name}`}>{table.name}</a>
-                <span class="muted">
-                  since <FullTime at={table.created_at} />
-                </span>
-              </li>
+          <TableBox label="Tables" columns={["Table", "Indexes", "Made"]}>
+            {items.map(({ name, indexes, created_at }) => (
+              <tr key={name}>
+                <th scope="row">
+                  <a href={`/tables/${name}`}>{name}</a>
+                </th>
+                <td>
+                  {indexes.length === 0 && <span class="muted">none</span>}
+                  {indexes.map(({ fields }) => (
+                    <code key={fields.join()} class="import">
+                      {fields.join(", ")}
+                    </code>
+                  ))}
+                </td>
+                <td>
+                  <Day at={created_at} />
+                </td>
+              </tr>
             ))}
-          </ul>
+          </TableBox>
         )}
       </Paged>
       {asks === "create" && (

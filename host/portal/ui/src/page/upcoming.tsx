@@ -3,7 +3,7 @@
 import { listSkips, listUpcoming, previewJob } from "../api/jobs.ts";
 import type { Skip, Upcoming } from "../api/types.ts";
 import { plural } from "../format/amount.ts";
-import { shortTime, viewerZone } from "../format/time.ts";
+import { shortTime, utc, viewerZone } from "../format/time.ts";
 import { hostTime, now } from "../live/clock.ts";
 import { useChanges } from "../live/events.ts";
 import { jobs, useJobs } from "../live/jobs.ts";
@@ -89,7 +89,11 @@ function Timeline({ lines, from, more }: { lines: Line[]; from: number; more: bo
         <span />
         <div class="timeline-track">
           {hours.map((hour) => (
-            <span key={hour} style={{ left: place(hour) }}>
+            <span
+              key={hour}
+              class={hour - from < HOUR ? "first" : from + DAY - hour < HOUR ? "last" : ""}
+              style={{ left: place(hour) }}
+            >
               {shortTime(new Date(hour))}
             </span>
           ))}
@@ -119,7 +123,12 @@ function Timeline({ lines, from, more }: { lines: Line[]; from: number; more: bo
               <i class="dense" />
             ) : (
               marks.map((at) => (
-                <i key={at} class="mark" title={shortTime(new Date(at))} style={{ left: place(at) }} />
+                <i
+                  key={at}
+                  class="mark"
+                  title={`${shortTime(new Date(at))} here\n${utc(new Date(at))}`}
+                  style={{ left: place(at) }}
+                />
               ))
             )}
             <i class="present" style={{ left: place(now.value) }} />

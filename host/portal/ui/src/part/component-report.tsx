@@ -12,10 +12,14 @@ export function ComponentReport({ component }: { component: Component }) {
   return (
     <div class="report">
       <p class="report-head">
-        <Icon name="check" /> A valid {name} of {bytes(size)}
+        <Icon name="check" /> A valid {name}
         {meaning && <span class="muted">{meaning}</span>}
       </p>
-      <dl class="mail-heads">
+      <dl>
+        <div>
+          <dt>Size</dt>
+          <dd>{bytes(size)}</dd>
+        </div>
         <div>
           <dt>Written in</dt>
           <dd>{language ?? <span class="muted">it does not say</span>}</dd>
@@ -23,7 +27,7 @@ export function ComponentReport({ component }: { component: Component }) {
         {tools.length > 0 && (
           <div>
             <dt>Made by</dt>
-            <dd>{tools.join(", ")}</dd>
+            <dd title={tools.join("\n")}>{tools.map(withoutNote).join(", ")}</dd>
           </div>
         )}
         {adapted.length > 0 && (
@@ -47,6 +51,9 @@ export function ComponentReport({ component }: { component: Component }) {
     </div>
   );
 }
+
+/** `rustc 1.95.0` of `rustc 1.95.0 (59807616e 2026-04-14)`. */
+const withoutNote = (tool: string) => tool.replace(/ \(.*$/, "");
 
 function Imports({ imports }: { imports: string[] }) {
   const { own, system } = importsOf(imports);

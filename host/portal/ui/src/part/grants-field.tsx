@@ -43,7 +43,7 @@ export function GrantsField({ form, onForm, wants, tables, problem }: GrantsFiel
         <div class="grid-fields">
           <TextField
             label="May mail to"
-            placeholder="ops@example.com, *@example.org"
+            placeholder="ops@example.com"
             value={recipients}
             onValue={(text) => change({ recipients: text })}
             error={error("email/to") ?? error("email")}
@@ -124,6 +124,7 @@ function TableGrants({ form, onForm, tables, error }: TableGrantsProps) {
           <input
             type="text"
             aria-label={`Table ${at + 1}`}
+            aria-invalid={error?.includes(`\`${name}\``) ? true : undefined}
             placeholder="name of a table"
             list={list}
             value={name}

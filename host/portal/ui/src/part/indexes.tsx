@@ -50,7 +50,7 @@ export function Indexes({ table }: { table: string }) {
       <summary>{indexes.length === 0 ? "Indexes: none" : plural(indexes.length, "index", "indexes")}</summary>
       {document.problem && <ProblemNote problem={document.problem} retry={reload} />}
       {indexes.length > 0 && (
-        <dl class="schema">
+        <dl class="schema indexes">
           {indexes.map((index) => {
             const name = index.fields.join(",");
             const rest = indexes.filter((other) => other !== index);
@@ -59,7 +59,7 @@ export function Indexes({ table }: { table: string }) {
                 <dt>{name}</dt>
                 <dd>
                   {index.unique && "unique, "}
-                  {stateOf(index)}
+                  {stateOf(index)}{" "}
                   <button
                     type="button"
                     class="plain icon-only"
@@ -75,7 +75,7 @@ export function Indexes({ table }: { table: string }) {
           })}
         </dl>
       )}
-      <form onSubmit={(event) => void add(event)}>
+      <form class="new-index" onSubmit={(event) => void add(event)}>
         <TextField
           label="New index on"
           value={fields}
@@ -83,7 +83,7 @@ export function Indexes({ table }: { table: string }) {
           placeholder="status,created_at"
           hint="Members of the rows, the one that conditions hold fast first."
         />
-        <label>
+        <label class="check">
           <input type="checkbox" checked={isUnique} onChange={() => setUnique(!isUnique)} /> No two rows have
           the same values
         </label>

@@ -1,8 +1,9 @@
 /** Plots over time, drawn by uPlot in the page's own colours. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import UPlot, { type AlignedData, type Options, type Series } from "uplot";
 import { effect } from "@preact/signals";
+import { long, utc } from "../format/time.ts";
 import { theme } from "../live/theme.ts";
 
 export interface Line {
@@ -37,6 +38,8 @@ const tick = {
   minute: new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" }),
   day: new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" }),
 };
+
+const whereOnePoints = (at: Date) => `${long(at)} (${utc(at)})`;
 
 /** Ticks of time as short as their distance allows. */
 function timeTicks(ticks: number[]): string[] {
@@ -83,7 +86,8 @@ function options(props: PlotProps, width: number): Options {
     fill: line.isDots ? undefined : `color-mix(in srgb, ${resolved(line.colour)} 12%, transparent)`,
     paths: line.isDots ? () => null : undefined,
     points: {
-      show: line.isDots ?? false,
+      // A line needs two ends.
+      show: line.isDots ?? ((plot) => plot.data[0].length <= 3),
       size: 7,
       fill: resolved(line.colour),
       stroke: resolved(line.colour),
@@ -94,11 +98,11 @@ function options(props: PlotProps, width: number): Options {
     width,
     height,
     series: [
-      { value: (_, at) => (at === null ? "" : new Date(at * 1000).toLocaleString("en-GB")) },
+      { label: "", value: (_, at) => (at === null ? "" : whereOnePoints(new Date(at * 1000))) },
       ...series,
     ],
     axes: [
-      { ...axis, space: 80, values: (_, ticks) => timeTicks(ticks) },
+      { ...axis, space: 80, size: 32, values: (_, ticks) => timeTicks(ticks) },
       {
         ...axis,
         size: 70,
@@ -150,7 +154,8 @@ export function Plot(props: PlotProps) {
   latest.current = props;
   const data = drawn(props);
 
-  useEffect(() => {
+  // Before the first frame: it would be one without the room that the plot takes.
+  useLayoutEffect(() => {
     const element = place.current!;
     const draw = () => {
       plot.current?.destroy();
@@ -181,4 +186,9 @@ export function Plot(props: PlotProps) {
   }, []);
   useEffect(() => plot.current?.setData(data));
   return <div ref={place} class="plot" role="img" aria-label={props.label} />;
+}
+
+/** What takes the room of a plot until there is one. */
+export function PlotRoom({ isTall }: { isTall?: boolean }) {
+  return <div class={`loading plot-room ${isTall ? "tall" : ""}`} role="status" aria-label="Loading" />;
 }

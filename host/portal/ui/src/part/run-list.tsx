@@ -101,7 +101,7 @@ export function RunList({ job }: { job?: string }) {
 function RunTable({ runs, withJob }: { runs: Run[]; withJob: boolean }) {
   return (
     <div class="table-box" tabIndex={0} role="region" aria-label="Runs">
-      <table class="runs">
+      <table class="stack">
         <thead>
           <tr>
             <th scope="col">Outcome</th>
@@ -162,8 +162,8 @@ function RunLine({ run, withJob }: { run: Run; withJob: boolean }) {
           "–"
         )}
       </td>
-      <td class="number">{run.usage ? short(run.usage.fuel) : "–"}</td>
-      <td class="cut muted">{run.outcome === "failed" ? run.message : run.result}</td>
+      <td class="number secondary">{run.usage ? short(run.usage.fuel) : "–"}</td>
+      <td class="cut rest muted">{run.outcome === "failed" ? run.message : run.result}</td>
     </tr>
   );
 }

@@ -11,6 +11,7 @@ import { problemOf } from "../live/resource.ts";
 import {
   UNITS,
   fromLocalInput,
+  soon,
   hasZone,
   localInput,
   toSpec,
@@ -38,13 +39,17 @@ export function ScheduleField({ form, onForm, problem }: ScheduleFieldProps) {
   const change = (part: Partial<ScheduleForm>) => onForm({ ...form, ...part });
   const rest = (part: ScheduleForm["rest"]) => change({ rest: { ...form.rest, ...part } });
   const preview = usePreview(form);
+  const over =
+    preview.value?.occurrences.length === 0
+      ? "This is over: nothing would run. Choose a time to come."
+      : undefined;
   const error = (name: string) => problem?.at(`/schedule/${name}`) ?? preview.problem?.at(`/${name}`);
   return (
     <div class="schedule">
       <Segmented<Kind>
         legend="When the job runs"
         value={form.kind}
-        onValue={(kind) => change({ kind })}
+        onValue={(kind) => change({ kind, at: form.at || soon() })}
         choices={KINDS}
       />
       <div class="schedule-fields">
@@ -77,7 +82,7 @@ export function ScheduleField({ form, onForm, problem }: ScheduleFieldProps) {
           />
         )}
         {form.kind === "at" && (
-          <Field label="Date and time, where you are" hint={`In ${viewerZone}`} error={error("at")}>
+          <Field label="Date and time, where you are" hint={`In ${viewerZone}`} error={error("at") ?? over}>
             {(attributes) => (
               <input
                 type="datetime-local"
@@ -238,6 +243,10 @@ function usePreview(form: ScheduleForm): PreviewState {
   return state;
 }
 
+/** A fault stands beside its field already. */
+const whatIsWrong = (problem: Problem) =>
+  problem.faults.length > 0 ? "What is written is no schedule yet." : problem.message;
+
 function PreviewBox({ form, preview }: { form: ScheduleForm; preview: PreviewState }) {
   const { dst_gap = "shift", dst_repeat = "first" } = form.rest;
   const zone = hasZone(form) ? form.zone : undefined;
@@ -250,7 +259,7 @@ function PreviewBox({ form, preview }: { form: ScheduleForm; preview: PreviewSta
   const { value, problem } = preview;
   return (
     <div class={`preview ${problem ? "stale" : ""}`} aria-live="polite">
-      <p class="preview-words">{problem ? problem.message : (value?.words ?? "…")}</p>
+      <p class="preview-words">{problem ? whatIsWrong(problem) : (value?.words ?? "…")}</p>
       <ol>
         {Array.from({ length: form.kind === "at" ? 1 : COUNT }, (_, at) => {
           const occurrence = problem ? undefined : value?.occurrences[at];

@@ -6,19 +6,21 @@ interface TableBoxProps {
   /** What the rows are. */
   label: string;
   columns: string[];
+  /** Columns that a small screen has no room for; their cells have the class `secondary`. */
+  secondary?: string[];
   /** Whether a last column has what can be done with a row. */
   acts?: boolean;
   children: ComponentChildren;
 }
 
-export function TableBox({ label, columns, acts, children }: TableBoxProps) {
+export function TableBox({ label, columns, secondary = [], acts, children }: TableBoxProps) {
   return (
     <div class="table-box" tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column} scope="col">
+              <th key={column} scope="col" class={secondary.includes(column) ? "secondary" : ""}>
                 {column}
               </th>
             ))}

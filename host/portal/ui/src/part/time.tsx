@@ -1,7 +1,7 @@
 /** Instants: in the viewer's zone, with UTC when one points at them. */
 
 import { now } from "../live/clock.ts";
-import { long, near, relative, span, utc } from "../format/time.ts";
+import { dayOf, long, near, relative, span, utc } from "../format/time.ts";
 
 const title = (at: Date) => `${long(at)} here\n${utc(at)}`;
 
@@ -21,6 +21,16 @@ export function FullTime({ at }: { at: string }) {
   return (
     <time dateTime={at} title={title(date)}>
       {long(date)}
+    </time>
+  );
+}
+
+/** The day alone, where the hour does not matter. */
+export function Day({ at }: { at: string }) {
+  const date = new Date(at);
+  return (
+    <time dateTime={at} title={title(date)}>
+      {dayOf(date)}
     </time>
   );
 }
