@@ -13,7 +13,7 @@ import { Icon } from "../part/icon.tsx";
 import { Empty, ProblemNote } from "../part/message.tsx";
 import { Paged } from "../part/paged.tsx";
 import { TableBox } from "../part/table-box.tsx";
-import { Day, FullTime } from "../part/time.tsx";
+import { Day } from "../part/time.tsx";
 
 const PAGE = 200;
 
@@ -83,7 +83,7 @@ function SecretTable({ secrets, onAsk }: { secrets: Secret[]; onAsk: (asks: Asks
             <code>{name}</code>
           </th>
           <td class="secondary">
-            <FullTime at={created_at} />
+            <Day at={created_at} />
           </td>
           <td>
             <Day at={updated_at} />

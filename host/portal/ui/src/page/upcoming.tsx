@@ -19,6 +19,8 @@ const LINES = 60;
 /** Occurrences that a line shows one by one. */
 const MARKS = 120;
 const AT_A_TIME = 4;
+/** To an end of the line: there is no room for words. */
+const NEAR = HOUR;
 
 interface Line {
   job: string;
@@ -88,15 +90,13 @@ function Timeline({ lines, from, more }: { lines: Line[]; from: number; more: bo
       <div class="timeline-line timeline-hours" aria-hidden="true">
         <span />
         <div class="timeline-track">
-          {hours.map((hour) => (
-            <span
-              key={hour}
-              class={hour - from < HOUR ? "first" : from + DAY - hour < HOUR ? "last" : ""}
-              style={{ left: place(hour) }}
-            >
-              {shortTime(new Date(hour))}
-            </span>
-          ))}
+          {hours
+            .filter((hour) => hour - from > NEAR && from + DAY - hour > NEAR)
+            .map((hour) => (
+              <span key={hour} style={{ left: place(hour) }}>
+                {shortTime(new Date(hour))}
+              </span>
+            ))}
         </div>
       </div>
       {lines.map(({ job, next, marks, words, isDense }) => (

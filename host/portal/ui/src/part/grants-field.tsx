@@ -125,7 +125,7 @@ function TableGrants({ form, onForm, tables, error }: TableGrantsProps) {
             type="text"
             aria-label={`Table ${at + 1}`}
             aria-invalid={error?.includes(`\`${name}\``) ? true : undefined}
-            placeholder="name of a table"
+            placeholder="its name"
             list={list}
             value={name}
             autocomplete="off"
