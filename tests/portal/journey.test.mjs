@@ -284,6 +284,12 @@ test("runs for a time that is over are asked for, once that time is one", async 
   await page.goBack();
   await runs.nth(2).waitFor();
   assert.equal(await page.getByLabel("Trigger").inputValue(), "backfill");
+  await page.getByRole("navigation", { name: "About this job" }).getByRole("link", { name: "Runs" }).click();
+  await page
+    .getByRole("row", { name: /manual/ })
+    .first()
+    .waitFor();
+  assert.equal(await page.getByLabel("Trigger").inputValue(), "");
 });
 
 test("policies, notifications and a webhook are set, and are there again", async () => {

@@ -129,6 +129,18 @@ test("what opens above a page is accessible and fits, too", async () => {
   await context.close();
 });
 
+test("each attempt of a run keeps where it failed", async () => {
+  const { context, page, faults } = await visit(browser);
+  await signIn(page, host);
+  await page.goto(`${host.url}/runs/${seeded.failed}`);
+  const first = page.locator(".attempts li").first();
+  await first.getByText("What it did").click();
+  assert.match(await first.locator(".backtrace").textContent(), /probe::step::perform/);
+  await assertAccessible(page, "an attempt that another has followed");
+  await assertClean(page, faults);
+  await context.close();
+});
+
 test("mail is shown as it looks, and can do nothing", async () => {
   const { context, page, faults } = await visit(browser);
   await signIn(page, host);

@@ -17,6 +17,8 @@ import { FullTime, Time } from "../part/time.tsx";
 
 const PAGE = 50;
 
+const ANY = { state: "" };
+
 const STATES = [
   ["", "any"],
   ["queued", "queued"],
@@ -26,7 +28,7 @@ const STATES = [
 ] as const;
 
 export function OutboxPage() {
-  const [{ state }, change] = useAddress({ state: "" });
+  const [{ state }, change] = useAddress(ANY);
   const emails = usePages(`emails ${state}`, PAGE, (cursor, limit, signal) =>
     listEmails(state, cursor, limit, signal),
   );

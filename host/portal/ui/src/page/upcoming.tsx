@@ -72,6 +72,9 @@ export function UpcomingPage() {
       {day.value?.lines.length === 0 && (
         <Empty icon="upcoming" title="Nothing is due within 24 hours">
           <p>Jobs that are paused, run on demand, or have their next occurrence later are not shown here.</p>
+          <a class="button" href="/create">
+            Create a job
+          </a>
         </Empty>
       )}
       {day.value && day.value.lines.length > 0 && <Timeline {...day.value} />}
@@ -144,9 +147,8 @@ const JOBS_WITH_SKIPS = 20;
 const SKIPS_OF_EACH = 5;
 
 function RecentSkips() {
-  const skipping = [...(jobs.value?.values() ?? [])]
-    .filter((job) => job.skipped + job.missed > 0)
-    .slice(0, JOBS_WITH_SKIPS);
+  const all = [...(jobs.value?.values() ?? [])].filter((job) => job.skipped + job.missed > 0);
+  const skipping = all.slice(0, JOBS_WITH_SKIPS);
   const key = skipping.map(({ name, skipped, missed }) => `${name} ${skipped + missed}`).join();
   const skips = useResource(`skips ${key}`, async (signal) => {
     const lists = await Promise.all(
@@ -165,6 +167,12 @@ function RecentSkips() {
         <Skips skips={skips.value} of={(skip: Skip & { job?: string }) => skip.job ?? ""} />
       ) : (
         <Loading />
+      )}
+      {all.length > JOBS_WITH_SKIPS && (
+        <p class="hint">
+          Of the first {JOBS_WITH_SKIPS} jobs by name; {plural(all.length - JOBS_WITH_SKIPS, "other")} did not
+          run at times, too: their own pages tell.
+        </p>
       )}
     </section>
   );

@@ -87,7 +87,14 @@ export function RunList({ job }: { job?: string }) {
                 Show all
               </button>
             ) : (
-              <p>Schedules make runs, and so does “Run now” of a job.</p>
+              <>
+                <p>Schedules make runs, and so does “Run now” of a job.</p>
+                {!job && (
+                  <a class="button" href="/">
+                    To the jobs
+                  </a>
+                )}
+              </>
             )}
           </Empty>
         }
