@@ -101,7 +101,7 @@ fn crates_know_each_other_as_the_architecture_says() {
         ("host/api", &["core", "store", "runtime", "scheduler", "portal"]),
         ("host/cli", &["core", "store", "store-sled", "runtime", "outbound", "mail", "scheduler", "api"]),
         ("benches", &["core", "store", "store-sled", "runtime", "scheduler", "api"]),
-        ("fuzz", &["core", "store", "outbound"]),
+        ("fuzz", &["core", "store", "outbound", "runtime"]),
         ("tests", &[]),
         ("xtask", &[]),
     ];

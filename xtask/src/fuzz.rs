@@ -10,14 +10,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// By name.
-const TARGETS: [&str; 4] = ["cron", "keys", "host_calls", "http"];
+/// By name, with the bytes of an input at most.
+const TARGETS: [(&str, u32); 5] =
+    [("cron", 4096), ("keys", 4096), ("host_calls", 4096), ("http", 4096), ("upload", 16 << 10)];
 
 /// Seconds that one input may take, and mebibytes that the process may.
 const INPUT_SECONDS: u32 = 10;
 const MEMORY_MIB: u32 = 2048;
-/// Bytes of an input.
-const INPUT_BYTES: u32 = 4096;
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -25,20 +24,19 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         ["--seconds", seconds, ref names @ ..] => (seconds.parse::<u32>().context("--seconds")?, names),
         ref names => (60, names),
     };
-    if let Some(name) = names.iter().find(|name| !TARGETS.contains(name)) {
-        bail!("there is no target `{name}`; there are {}", TARGETS.join(", "));
+    let all = TARGETS.map(|(name, _)| name);
+    if let Some(name) = names.iter().find(|name| !all.contains(name)) {
+        bail!("there is no target `{name}`; there are {}", all.join(", "));
     }
-    let chosen: Vec<&str> =
-        TARGETS.into_iter().filter(|name| names.is_empty() || names.contains(name)).collect();
-    for name in &chosen {
+    for (name, bytes) in TARGETS.into_iter().filter(|(name, _)| names.is_empty() || names.contains(name)) {
         println!("\n== {name}, for {seconds} s");
-        fuzz(name, seconds)?;
+        fuzz(name, bytes, seconds)?;
     }
     Ok(())
 }
 
 /// Runs one target on a copy of its corpus, so that the repository's stays small.
-fn fuzz(name: &str, seconds: u32) -> Result<()> {
+fn fuzz(name: &str, bytes: u32, seconds: u32) -> Result<()> {
     let program = program(name)?;
     let folder = target().join("fuzz").join("work").join(name);
     let (corpus, found) = (folder.join("corpus"), folder.join("found"));
@@ -50,7 +48,7 @@ fn fuzz(name: &str, seconds: u32) -> Result<()> {
             .arg(format!("-max_total_time={seconds}"))
             .arg(format!("-timeout={INPUT_SECONDS}"))
             .arg(format!("-rss_limit_mb={MEMORY_MIB}"))
-            .arg(format!("-max_len={INPUT_BYTES}"))
+            .arg(format!("-max_len={bytes}"))
             .arg(format!("-artifact_prefix={}/", found.display()))
             .args(["-print_final_stats=1", "-verbosity=0"])
             .arg(corpus)

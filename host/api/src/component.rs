@@ -29,6 +29,7 @@ pub(crate) struct View {
     kind: String,
     language: Option<String>,
     tools: Vec<String>,
+    source_lines: bool,
     adapted: Vec<String>,
     imports: Vec<String>,
     exports: Vec<String>,
@@ -45,12 +46,25 @@ impl From<Component> for View {
             kind,
             language,
             tools,
+            source_lines,
             adapted,
             imports,
             exports,
             warnings,
         } = component;
-        View { digest, size, kind, language, tools, adapted, imports, exports, warnings, uploaded_at }
+        View {
+            digest,
+            size,
+            kind,
+            language,
+            tools,
+            source_lines,
+            adapted,
+            imports,
+            exports,
+            warnings,
+            uploaded_at,
+        }
     }
 }
 

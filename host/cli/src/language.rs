@@ -132,7 +132,9 @@ impl Language {
                 "componentize-qjs --wit wit -n job --js job.js --sync --stub-wasi --opt-size -o job.wasm"
             }
             Language::Python => "componentize-py -d wit -w job componentize --stub-wasi -p . app -o job.wasm",
-            Language::C => "clang --target=wasm32-wasi -mexec-model=reactor -O2 -Wall job.c -o job.wasm",
+            Language::C => {
+                "clang --target=wasm32-wasi -mexec-model=reactor -O2 -gline-tables-only -Wall job.c -o job.wasm"
+            }
             Language::Go => "GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o job.wasm .",
         }
     }

@@ -1,7 +1,8 @@
 //! Compiling as the server sees it: a child process that is limited, watched, and killed if need be.
 
+use crate::backtrace::{offsets, with_places};
 use crate::inspect::Report;
-use crate::worker::{Answer, CPU_SECONDS, MEMORY_BYTES};
+use crate::worker::{Answer, CPU_SECONDS, LOCATE, MEMORY_BYTES};
 use bytes::Bytes;
 use sandglass_core::limit::Bytes as Size;
 use sandglass_core::{Problem, Span};
@@ -16,6 +17,9 @@ use tokio::sync::Semaphore;
 
 /// Wall time of one compilation. More than its processor time, since it gives way to everything else.
 const WALL: Duration = Duration::from_mins(3);
+/// What reading debug information may take: a backtrace can do without. Of wall time the wait for its turn too.
+const LOCATE_CPU: Span = Span::from_secs(3);
+const LOCATE_WALL: Duration = Duration::from_secs(5);
 const ARTIFACT: Size = Size::mib(1024);
 const ANSWER: usize = 1 << 20;
 /// What is kept of the child's stderr.
@@ -80,6 +84,8 @@ pub struct Compiler {
     args: Vec<OsString>,
     limits: CompileLimits,
     turn: Semaphore,
+    /// Backtraces do not wait for compilations.
+    locating: Semaphore,
 }
 
 impl Compiler {
@@ -94,20 +100,67 @@ impl Compiler {
 
     /// Compiles with a program that calls [`worker_main`](crate::worker_main) when it is given `args`.
     pub fn with_program(program: PathBuf, args: Vec<OsString>) -> Compiler {
-        Compiler { program, args, limits: CompileLimits::default(), turn: Semaphore::new(1) }
+        Compiler {
+            program,
+            args,
+            limits: CompileLimits::default(),
+            turn: Semaphore::new(1),
+            locating: Semaphore::new(1),
+        }
     }
 
     /// Validates, inspects and compiles a component. Dropping the future ends the compilation.
     pub async fn compile(&self, component: Bytes) -> Result<Compiled, CompileError> {
         // The semaphore is never closed.
         let _turn = self.turn.acquire().await;
+        let most = ANSWER + ARTIFACT.0 as usize;
+        answer(self.ask(self.limits, None, component, WALL, most).await?, self.limits)
+    }
+
+    /// The backtrace of a failure in `component`, with the lines of its source below each frame, as far as the
+    /// component's debug information tells them. `None` where they are not to be had within a few seconds.
+    pub async fn locate(&self, component: Bytes, backtrace: &str) -> Option<String> {
+        let offsets = offsets(backtrace);
+        if offsets.is_empty() {
+            return None;
+        }
+        let asked: Vec<String> = offsets.iter().map(u64::to_string).collect();
+        let limits = CompileLimits { cpu: LOCATE_CPU, ..self.limits };
+        let asking = async {
+            let _turn = self.locating.acquire().await;
+            self.ask(limits, Some(asked.join(",")), component, LOCATE_WALL, ANSWER).await
+        };
+        let told = match tokio::time::timeout(LOCATE_WALL, asking).await {
+            Ok(Ok(out)) => serde_json::from_slice(&out).map_err(|error| error.to_string()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("it took too long".into()),
+        };
+        match told {
+            Ok(places) => Some(with_places(backtrace, &places)),
+            Err(error) => {
+                tracing::warn!(error, "a backtrace is kept without the lines of its source");
+                None
+            }
+        }
+    }
+
+    /// Starts the process, hands it the component, and gives what it answers, which is `most` bytes at most.
+    async fn ask(
+        &self,
+        limits: CompileLimits,
+        locate: Option<String>,
+        component: Bytes,
+        wall: Duration,
+        most: usize,
+    ) -> Result<Vec<u8>, CompileError> {
         let failed = |error: std::io::Error| CompileError::Failed(error.to_string());
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
         let mut child = Command::new(&self.program)
             .args(&self.args)
             .env_clear()
-            .env(CPU_SECONDS, self.limits.cpu_seconds().to_string())
-            .env(MEMORY_BYTES, self.limits.memory.0.to_string())
+            .env(CPU_SECONDS, limits.cpu_seconds().to_string())
+            .env(MEMORY_BYTES, limits.memory.0.to_string())
+            .envs(locate.map(|offsets| (LOCATE, offsets)))
             .env("RAYON_NUM_THREADS", threads.to_string())
             // Each arena of glibc's reserves address space, which is limited.
             .env("MALLOC_ARENA_MAX", "2")
@@ -128,11 +181,10 @@ impl Compiler {
             let _ = stdin.write_all(&component).await;
         };
         let talk = async {
-            let ((), out, err) =
-                tokio::join!(send, read(stdout, ANSWER + ARTIFACT.0 as usize), read(stderr, STDERR));
+            let ((), out, err) = tokio::join!(send, read(stdout, most), read(stderr, STDERR));
             (out, err)
         };
-        let Ok((out, err)) = tokio::time::timeout(WALL, talk).await else {
+        let Ok((out, err)) = tokio::time::timeout(wall, talk).await else {
             return Err(CompileError::Limit(CompileLimit::Wall));
         };
         let (out, is_whole) = out.map_err(failed)?;
@@ -140,15 +192,11 @@ impl Compiler {
         if !is_whole {
             return Err(CompileError::Limit(CompileLimit::Artifact));
         }
-        let Ok(status) = tokio::time::timeout(WALL, child.wait()).await else {
+        let Ok(status) = tokio::time::timeout(wall, child.wait()).await else {
             return Err(CompileError::Limit(CompileLimit::Wall));
         };
         let status = status.map_err(failed)?;
-        if status.success() {
-            answer(out, self.limits)
-        } else {
-            Err(ended(status, &String::from_utf8_lossy(&err), self.limits))
-        }
+        if status.success() { Ok(out) } else { Err(ended(status, &String::from_utf8_lossy(&err), limits)) }
     }
 }
 

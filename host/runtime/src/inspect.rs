@@ -25,6 +25,8 @@ pub struct Report {
     /// The language of its author and the tools that made it, as far as it tells.
     pub language: Option<String>,
     pub tools: Vec<String>,
+    /// Whether it carries the lines of its source, for backtraces.
+    pub source_lines: bool,
     /// What was done to make a component of a core module, for people.
     pub adapted: Vec<String>,
     /// Names with versions, such as `sandglass:job/log@0.1.0`, sorted.
@@ -97,11 +99,12 @@ pub(crate) fn inspect(
         (false, Some(_)) => "module",
         (false, None) => "component",
     };
-    let Origin { language, tools, .. } = Origin::of(bytes);
+    let Origin { language, tools, source_lines, .. } = Origin::of(bytes);
     let report = Report {
         kind: kind.into(),
         language,
         tools,
+        source_lines,
         adapted: adapted.map_or_else(Vec::new, |Adapted { told, .. }| told),
         imports: names(&mut ty.imports(engine).map(|(name, _)| name).filter(|name| *name != adapt::SYSTEM)),
         exports: names(&mut ty.exports(engine).map(|(name, _)| name)),
@@ -159,7 +162,7 @@ fn program(component: &Component) -> Option<(ComponentItem, ComponentExportIndex
 const PROGRAM: &str = "wasi:cli/run@";
 
 /// What an upload is by its first bytes.
-enum Form {
+pub(crate) enum Form {
     Component,
     Module,
 }
@@ -178,7 +181,7 @@ fn brief(name: &str) -> String {
 }
 
 /// Tells a component from everything else by its first eight bytes.
-fn recognize(bytes: &[u8]) -> Result<Form, String> {
+pub(crate) fn recognize(bytes: &[u8]) -> Result<Form, String> {
     const COMPONENT: [u8; 4] = [0x0d, 0, 1, 0];
     const MODULE: [u8; 4] = [1, 0, 0, 0];
     let how = "upload the .wasm file that the compiler made (for Rust: --target wasm32-wasip2)";

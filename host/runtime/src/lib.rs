@@ -11,6 +11,7 @@
 
 mod adapt;
 mod attempt;
+mod backtrace;
 mod bindings;
 mod cache;
 mod capability;
@@ -21,6 +22,7 @@ mod execute;
 mod inspect;
 mod limiter;
 mod link;
+mod locate;
 mod log;
 mod meter;
 mod origin;
@@ -40,8 +42,10 @@ mod worker;
 mod tests;
 
 pub use attempt::{AttemptContext, BoxFuture, Clock, Committer, Finished, LogSink, Secrets};
+pub use backtrace::Place;
 pub use cache::{LoadError, Ready};
 pub use compile::{CompileError, CompileLimit, CompileLimits, Compiled, Compiler};
 pub use inspect::Report;
+pub use locate::locate;
 pub use runtime::{Runtime, Settings, StartError};
-pub use worker::worker_main;
+pub use worker::{Answer, Inspector, worker_main};

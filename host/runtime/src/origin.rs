@@ -9,6 +9,8 @@ pub(crate) struct Origin {
     pub(crate) language: Option<String>,
     /// The tools, such as `rustc 1.95.0`, in the order in which they are named.
     pub(crate) tools: Vec<String>,
+    /// Whether some of it has the lines of its source, as DWARF tells them.
+    pub(crate) source_lines: bool,
     runtime: Option<(&'static str, &'static str, &'static str)>,
 }
 
@@ -41,6 +43,7 @@ impl Origin {
                 }
                 _ => continue,
             };
+            origin.source_lines |= section.name() == ".debug_line";
             let KnownCustom::Producers(fields) = section.as_known() else { continue };
             for field in fields.into_iter().flatten() {
                 for value in field.values.into_iter().flatten() {

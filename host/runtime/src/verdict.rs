@@ -1,8 +1,8 @@
 //! Why an attempt ended, told from the error that wasmtime gave.
 
+use crate::backtrace::backtrace;
 use sandglass_core::limit::{Limits, fixed};
 use sandglass_core::run::{Cause, Failure};
-use std::fmt::Write as _;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
@@ -80,69 +80,4 @@ pub(crate) fn is_of_the_host(error: &Error) -> bool {
 
 pub(crate) fn out_of_fuel(limit: u64) -> Failure {
     Failure::new(Cause::OutOfFuel, format!("all {limit} units of fuel are burnt (limit fuel)"))
-}
-
-/// Bytes of a function's name that are shown, and up to which it is demangled: names are a stranger's text.
-const NAME_BYTES_SHOWN: usize = 200;
-const NAME_BYTES_DEMANGLED: usize = 1_000;
-
-/// A line per frame, innermost first: `0: name (at 0x1f3)`, the offset being that in the core module.
-fn backtrace(trace: &WasmBacktrace) -> Option<String> {
-    let frames = trace.frames().iter().map(|frame| {
-        let name = match frame.func_name() {
-            Some(name) if name.len() <= NAME_BYTES_DEMANGLED => {
-                format!("{:#}", rustc_demangle::demangle(name))
-            }
-            Some(name) => name[..name.floor_char_boundary(NAME_BYTES_SHOWN)].to_string(),
-            None => format!("function {}", frame.func_index()),
-        };
-        // A name with a line break in it would pass for another frame.
-        let mut text: String = name.chars().filter(|c| !c.is_control()).take(NAME_BYTES_SHOWN).collect();
-        if let Some(offset) = frame.module_offset() {
-            let _ = write!(text, " (at {offset:#x})");
-        }
-        text
-    });
-    let text = fold(frames);
-    (!text.is_empty()).then_some(text)
-}
-
-/// Numbered lines. Recursion fills a backtrace with one frame, which is shown once and counted.
-fn fold(frames: impl Iterator<Item = String>) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let mut before = None;
-    let mut repeated = 0;
-    for (number, frame) in frames.enumerate() {
-        if before.as_ref() == Some(&frame) {
-            if repeated > 0 {
-                lines.pop();
-            }
-            repeated += 1;
-            lines.push(format!("… {repeated} more of the same"));
-        } else {
-            lines.push(format!("{number}: {frame}"));
-            repeated = 0;
-            before = Some(frame);
-        }
-    }
-    lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fold;
-
-    #[test]
-    fn recursion_is_shown_once_and_counted() {
-        for (frames, text) in [
-            ("", ""),
-            ("a", "0: a"),
-            ("ab", "0: a\n1: b"),
-            ("abbbc", "0: a\n1: b\n… 2 more of the same\n4: c"),
-            ("aab", "0: a\n… 1 more of the same\n2: b"),
-            ("abab", "0: a\n1: b\n2: a\n3: b"),
-        ] {
-            assert_eq!(fold(frames.chars().map(String::from)), text, "{frames}");
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use crate::executor::Executor;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use sandglass_core::effect::Effects;
 use sandglass_core::run::{Cause, Ending, Failure, Traces};
 use sandglass_core::{Digest, Problem};
@@ -11,6 +12,7 @@ use sandglass_runtime::{
 use sandglass_store::op::{OpError, component};
 use sandglass_store::record::{Artifact, Chunk, Component};
 use sandglass_store::{Store, StoreError, StoreExt};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A component that is stored and compiled.
@@ -35,6 +37,8 @@ pub enum UploadError {
 
 /// Chunks that one script writes: 4 MiB.
 const CHUNKS_AT_ONCE: usize = 64;
+/// Backtraces that are remembered with their lines, of a few kilobytes each.
+const LOCATED_MAX: usize = 64;
 
 /// The components of a store, and the runtime that executes them. Cheap to share in an `Arc`.
 pub struct Components {
@@ -44,13 +48,23 @@ pub struct Components {
     clock: Clock,
     /// One upload at a time is compiled and stored: two of the same bytes do the work once.
     uploading: tokio::sync::Mutex<()>,
+    /// Backtraces and what they became with the lines of the source: a job that fails fails the same way again.
+    located: Mutex<HashMap<(Digest, String), String>>,
 }
 
 impl Executor for Components {
     fn attempt(&self, component: Digest, context: AttemptContext) -> BoxFuture<'_, Finished> {
         Box::pin(async move {
             match self.ready(component).await {
-                Ok(ready) => self.runtime.run(ready, context).await,
+                Ok(ready) => {
+                    let mut finished = self.runtime.run(ready, context).await;
+                    if let Finished::Ended { ending: Ending { result: Err(failure), .. }, .. } = &mut finished
+                        && let Some(backtrace) = &mut failure.backtrace
+                    {
+                        self.locate(component, backtrace).await;
+                    }
+                    finished
+                }
                 Err(message) => {
                     let failure = Failure::new(Cause::HostError, message);
                     let ending = Ending { result: Err(failure), traces: Traces::default() };
@@ -68,7 +82,8 @@ impl Components {
         compiler: Compiler,
         clock: Clock,
     ) -> Arc<Components> {
-        Arc::new(Components { store, runtime, compiler, clock, uploading: tokio::sync::Mutex::default() })
+        let (uploading, located) = Default::default();
+        Arc::new(Components { store, runtime, compiler, clock, uploading, located })
     }
 
     /// Validates, compiles and stores a component, whose digest the caller has computed as it came in.
@@ -87,6 +102,7 @@ impl Components {
             kind: report.kind,
             language: report.language,
             tools: report.tools,
+            source_lines: report.source_lines,
             adapted: report.adapted,
             imports: report.imports,
             exports: report.exports,
@@ -159,6 +175,27 @@ impl Components {
         }
         let artifact = self.compile_again(digest).await?;
         self.runtime.load(digest, artifact).await.map_err(|error| error.to_string())
+    }
+
+    /// Adds the lines of the component's source to a backtrace, where the component carries them.
+    async fn locate(&self, digest: Digest, backtrace: &mut String) {
+        if let Some(known) = self.located.lock().get(&(digest, backtrace.clone())) {
+            backtrace.clone_from(known);
+            return;
+        }
+        let bytes = self.store.read(|read| match component::get(read, digest)? {
+            Some(component) if component.source_lines => component::bytes(read, digest).map(Some),
+            _ => Ok(None),
+        });
+        // A backtrace that stays as it is is one, too.
+        let Ok(Some(bytes)) = bytes else { return };
+        let Some(told) = self.compiler.locate(Bytes::from(bytes), backtrace).await else { return };
+        let plain = std::mem::replace(backtrace, told.clone());
+        let mut located = self.located.lock();
+        if located.len() >= LOCATED_MAX {
+            located.clear();
+        }
+        located.insert((digest, plain), told);
     }
 
     async fn compile_again(&self, digest: Digest) -> Result<Digest, String> {

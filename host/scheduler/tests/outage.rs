@@ -126,6 +126,7 @@ fn component() -> Component {
         kind: "component".into(),
         language: None,
         tools: Vec::new(),
+        source_lines: false,
         adapted: Vec::new(),
         imports: vec![],
         exports: vec![],

@@ -113,6 +113,9 @@ pub struct Component {
     /// The tools that made it, such as `rustc 1.95.0`.
     #[serde(default)]
     pub tools: Vec<String>,
+    /// Whether it carries the lines of its source, for backtraces.
+    #[serde(default)]
+    pub source_lines: bool,
     /// What the host did to make a component of it, for people.
     #[serde(default)]
     pub adapted: Vec<String>,

@@ -30,6 +30,32 @@ fn a_c_program_that_only_has_main_and_prints() {
 }
 
 #[test]
+fn a_failure_is_traced_to_the_lines_of_a_source_that_are_there() {
+    let host = Host::start();
+    for (lines, are_there) in [("-g", true), ("-g0", false)] {
+        let module = compiled("clang", &["--target=wasm32-wasi", "-O2", lines, "deep.c"], &[], "");
+        let uploaded = host.post("components").bytes("application/wasm", module).send().json(201);
+        assert_eq!(uploaded["source_lines"], are_there, "{uploaded}");
+        let job = json!({"component": uploaded["digest"], "policy": {"retry": {"max_attempts": 1}}});
+        host.put("jobs/deep").json(&job).send();
+        // The second time it is remembered.
+        for _ in 0..2 {
+            let run = host.run("deep", &Value::Null);
+            assert_eq!(run["cause"], "trap", "{run:#}");
+            let backtrace = run["backtrace"].as_str().unwrap();
+            let places: Vec<&str> = backtrace.lines().filter(|line| line.starts_with("   at ")).collect();
+            if !are_there {
+                assert!(places.is_empty(), "{backtrace}");
+                continue;
+            }
+            assert!(places[0].ends_with("deep.c:6, in deeper"), "{backtrace}");
+            assert!(places[1].ends_with("deep.c:11"), "{backtrace}");
+            assert!(places[2].ends_with("deep.c:15"), "{backtrace}");
+        }
+    }
+}
+
+#[test]
 fn a_go_program_with_goroutines_maps_garbage_and_sleep() {
     let environment = [("GOOS", "wasip1"), ("GOARCH", "wasm")];
     let module = compiled("go", &["build"], &environment, "go");

@@ -139,6 +139,7 @@ impl Site {
             kind: "component".into(),
             language: None,
             tools: Vec::new(),
+            source_lines: false,
             adapted: Vec::new(),
             imports: imports.iter().map(ToString::to_string).collect(),
             exports: Vec::new(),

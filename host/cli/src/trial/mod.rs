@@ -12,12 +12,12 @@ use parking_lot::Mutex;
 use sandglass_core::effect::Effects;
 use sandglass_core::log::Line;
 use sandglass_core::row::RowId;
-use sandglass_core::run::{Cause, Failure, Trigger};
+use sandglass_core::run::{Cause, Ending, Failure, Trigger};
 use sandglass_core::spec::Specification;
 use sandglass_core::{Digest, Instant, JobId, Name, RunId, SecretName, SecretValue};
 use sandglass_runtime::{
-    AttemptContext, BoxFuture, Clock, Committer, CompileError, CompileLimits, Compiler, LogSink, Runtime,
-    Secrets, Settings,
+    AttemptContext, BoxFuture, Clock, Committer, CompileError, CompileLimits, Compiler, Finished, LogSink,
+    Runtime, Secrets, Settings,
 };
 use sandglass_store::memory::Memory;
 use sandglass_store::{StoreError, StoreExt as _, op};
@@ -48,7 +48,8 @@ impl Trial {
     }
 
     async fn attempt(self, line: impl Fn(Line) + Send + Sync + 'static) -> Result<Outcome> {
-        let compiled = Compiler::new(CompileLimits::default())?.compile(self.component.clone().into()).await;
+        let compiler = Compiler::new(CompileLimits::default())?;
+        let compiled = compiler.compile(self.component.clone().into()).await;
         let compiled = compiled.map_err(|error| match error {
             CompileError::Refused(problems) => anyhow::anyhow!(
                 "a host would not take this component: {}",
@@ -99,7 +100,14 @@ impl Trial {
             log: Arc::new(Lines(line)),
             cancel: CancellationToken::new(),
         };
-        let finished = runtime.run(ready, context).await;
+        let mut finished = runtime.run(ready, context).await;
+        if let Finished::Ended { ending: Ending { result: Err(failure), .. }, .. } = &mut finished
+            && compiled.report.source_lines
+            && let Some(backtrace) = &mut failure.backtrace
+            && let Some(told) = compiler.locate(self.component.into(), backtrace).await
+        {
+            *backtrace = told;
+        }
         let Made { effects, progress } = std::mem::take(&mut *commits.made.lock());
         Ok(Outcome::of(finished, effects, progress, compiled.report.warnings))
     }

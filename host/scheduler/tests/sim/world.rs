@@ -127,6 +127,7 @@ impl World {
             kind: "component".into(),
             language: None,
             tools: Vec::new(),
+            source_lines: false,
             adapted: Vec::new(),
             imports: Vec::new(),
             exports: Vec::new(),

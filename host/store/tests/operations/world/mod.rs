@@ -108,6 +108,7 @@ impl World {
             kind: "component".into(),
             language: None,
             tools: Vec::new(),
+            source_lines: false,
             adapted: Vec::new(),
             imports: vec![],
             exports: vec![],
