@@ -32,7 +32,7 @@ fn a_c_program_that_only_has_main_and_prints() {
 #[test]
 fn a_failure_is_traced_to_the_lines_of_a_source_that_are_there() {
     let host = Host::start();
-    for (lines, are_there) in [("-g", true), ("-g0", false)] {
+    for (lines, are_there) in [("-g", true), ("-Wl,--strip-debug", false)] {
         let module = compiled("clang", &["--target=wasm32-wasi", "-O2", lines, "deep.c"], &[], "");
         let uploaded = host.post("components").bytes("application/wasm", module).send().json(201);
         assert_eq!(uploaded["source_lines"], are_there, "{uploaded}");
