@@ -11,6 +11,8 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(crate) struct View {
     version: &'static str,
+    /// What executes components.
+    engine: &'static str,
     /// Of this process.
     started_at: Instant,
     now: Instant,
@@ -61,6 +63,7 @@ pub(crate) async fn get(State(app): State<App>, _: NoParameters) -> Result<Json<
     let host = &app.host;
     Ok(Json(View {
         version: env!("CARGO_PKG_VERSION"),
+        engine: sandglass_scheduler::ENGINE,
         started_at: app.started_at,
         now: host.now(),
         store_bytes,

@@ -15,6 +15,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use wasmtime::{Config, Enabled, Engine, EngineWeak, PoolingAllocationConfig};
 
+/// What executes components, as a host tells of itself.
+pub const ENGINE: &str = "wasmtime 48.0.8";
+
 /// How often guests that compute let others go on, and how late they notice their deadline.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 

@@ -45,6 +45,7 @@ pub use attempt::{AttemptContext, BoxFuture, Clock, Committer, Finished, LogSink
 pub use backtrace::Place;
 pub use cache::{LoadError, Ready};
 pub use compile::{CompileError, CompileLimit, CompileLimits, Compiled, Compiler};
+pub use engine::ENGINE;
 pub use inspect::Report;
 pub use locate::locate;
 pub use runtime::{Runtime, Settings, StartError};

@@ -24,4 +24,5 @@ pub use executor::Executor;
 pub use host::{Host, Options, Random, StartError, system_random};
 pub use log::{Followed, Follower, Place};
 pub use recover::Recovered;
+pub use sandglass_runtime::ENGINE;
 pub use vault::{FileError, Key, KeySource, Keyring, Rotated, SecretError, Vault};

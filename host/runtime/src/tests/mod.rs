@@ -31,6 +31,14 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
+/// The version that the workspace asks for is the one that is told.
+#[test]
+fn the_engine_tells_its_version() {
+    let (name, version) = engine::ENGINE.split_once(' ').unwrap();
+    let dependency = format!("\n{name} = {{ version = \"{version}\"");
+    assert!(include_str!("../../../../Cargo.toml").contains(&dependency), "{dependency}");
+}
+
 /// Compiles in this process, as the child would.
 fn compile(bytes: &[u8]) -> Result<(Vec<u8>, Report), Vec<String>> {
     static COMPILER: OnceLock<(Engine, Linker<crate::state::State>)> = OnceLock::new();

@@ -335,6 +335,8 @@ export interface Session {
 
 export interface Host {
   version: string;
+  /** What executes components: a name and a version. */
+  engine: string;
   started_at: Instant;
   now: Instant;
   store_bytes: number;

@@ -61,7 +61,9 @@ export function HostPage() {
     <>
       <header class="page-head">
         <h1>Host</h1>
-        <p class="muted">Sandglass {value.version}</p>
+        <p class="muted">
+          Sandglass {value.version}, {value.engine}
+        </p>
       </header>
       <dl class="facts">
         <div>
