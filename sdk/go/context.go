@@ -12,8 +12,7 @@ type Context struct {
 }
 
 func textOf(call func(pointer)) string {
-	ret := newArea()
-	call(pointer(ret))
+	ret := ask(call)
 	return ret.text(0)
 }
 
@@ -34,8 +33,7 @@ func (c *Context) ScheduledFor() time.Time { return instant(thisRunScheduledFor(
 
 // LastSuccess is the occurrence of the newest run that succeeded; false before the first.
 func (c *Context) LastSuccess() (time.Time, bool) {
-	ret := newArea()
-	thisRunLastSuccess(pointer(ret))
+	ret := ask(func(ret pointer) { thisRunLastSuccess(ret) })
 	if ret.u8(0) == 0 {
 		return time.Time{}, false
 	}
@@ -50,9 +48,8 @@ func (c *Context) Deadline() time.Time { return instant(thisRunDeadline()) }
 
 // Setting is a value of the specification's [env]; false where it has no such name.
 func (c *Context) Setting(name string) (string, bool) {
-	ret := newArea()
 	at, size := data(name)
-	thisRunSetting(at, size, pointer(ret))
+	ret := ask(func(ret pointer) { thisRunSetting(at, size, ret) })
 	runtime.KeepAlive(name)
 	if value := ret.maybe(0); value != nil {
 		return *value, true
@@ -89,8 +86,7 @@ func (c *Context) Input(value any) error {
 
 // Progress is what the newest checkpoint of this run left, in this attempt or one before it; false where there is none.
 func (c *Context) Progress() (string, bool) {
-	ret := newArea()
-	thisRunProgress(pointer(ret))
+	ret := ask(func(ret pointer) { thisRunProgress(ret) })
 	if progress := ret.maybe(0); progress != nil {
 		return *progress, true
 	}
@@ -110,9 +106,8 @@ func (c *Context) CheckpointNone() { thisRunCheckpoint(0, nil, 0) }
 
 // Secret is a secret's newest value. Denied where it is not granted, or was never set.
 func (c *Context) Secret(name string) (string, error) {
-	ret := newArea()
 	at, size := data(name)
-	secretGet(at, size, pointer(ret))
+	ret := ask(func(ret pointer) { secretGet(at, size, ret) })
 	runtime.KeepAlive(name)
 	if err := ret.err(4); err != nil {
 		return "", err

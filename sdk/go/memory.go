@@ -1,6 +1,9 @@
 package sandglass
 
-import "unsafe"
+import (
+	"runtime/debug"
+	"unsafe"
+)
 
 // How texts and lists go over to the host and come back: by 32-bit pointers into memory that must not move or be
 // collected meanwhile.
@@ -13,6 +16,28 @@ type area [7]uint64
 
 //go:noinline
 func newArea() *area { return new(area) }
+
+// Calls that the host is in, and what SetGCPercent was before the first of them.
+var (
+	asking  int
+	percent int
+)
+
+// ask makes a call that the host answers in memory. While it hands texts over, cabi_realloc runs, where nothing of the
+// host may be called, the clock neither; collecting garbage asks for the time, so it waits for the end of the call.
+func ask(call func(ret pointer)) *area {
+	ret := newArea()
+	if asking == 0 {
+		percent = debug.SetGCPercent(-1)
+	}
+	asking++
+	call(pointer(ret))
+	asking--
+	if asking == 0 {
+		debug.SetGCPercent(percent)
+	}
+	return ret
+}
 
 func (a *area) at(offset uintptr) pointer     { return unsafe.Add(pointer(a), offset) }
 func (a *area) u8(offset uintptr) uint8       { return *(*uint8)(a.at(offset)) }

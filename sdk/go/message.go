@@ -40,8 +40,7 @@ func (e Email) Send() (string, error) {
 	}
 	message.list(files, len(e.Attachments))
 	at, _ := message.place()
-	ret := newArea()
-	emailSend(at, pointer(ret))
+	ret := ask(func(ret pointer) { emailSend(at, ret) })
 	runtime.KeepAlive(message)
 	if err := ret.err(4); err != nil {
 		return "", err
@@ -105,8 +104,7 @@ func (r Request) Send() (*Response, error) {
 	}
 	bodyAt, bodyLen := data(body)
 	hasTimeout := min(r.TimeoutMs, 1)
-	ret := newArea()
-	httpSend(methodAt, methodLen, urlAt, urlLen, headersAt, uint32(len(r.Headers)), hasBody, bodyAt, bodyLen, hasTimeout, r.TimeoutMs, pointer(ret))
+	ret := ask(func(ret pointer) { httpSend(methodAt, methodLen, urlAt, urlLen, headersAt, uint32(len(r.Headers)), hasBody, bodyAt, bodyLen, hasTimeout, r.TimeoutMs, ret) })
 	runtime.KeepAlive(method)
 	runtime.KeepAlive(r.URL)
 	runtime.KeepAlive(headers)

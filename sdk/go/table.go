@@ -30,9 +30,8 @@ type Table[T any] struct {
 // Open opens a table. Denied where the job has no grant for it. map[string]any takes whatever its rows are; numbers
 // in it are json.Number, with all their digits.
 func Open[T any](name string) (*Table[T], error) {
-	ret := newArea()
 	at, size := data(name)
-	tableOpen(at, size, pointer(ret))
+	ret := ask(func(ret pointer) { tableOpen(at, size, ret) })
 	runtime.KeepAlive(name)
 	if err := ret.err(4); err != nil {
 		return nil, err
@@ -57,14 +56,15 @@ func (t *Table[T]) insert(fields T, id *string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ret := newArea()
 	at, size := data(text)
-	if id == nil {
-		tableInsert(t.handle, at, size, 0, nil, 0, pointer(ret))
-	} else {
-		idAt, idSize := data(*id)
-		tableInsert(t.handle, at, size, 1, idAt, idSize, pointer(ret))
-	}
+	ret := ask(func(ret pointer) {
+		if id == nil {
+			tableInsert(t.handle, at, size, 0, nil, 0, ret)
+		} else {
+			idAt, idSize := data(*id)
+			tableInsert(t.handle, at, size, 1, idAt, idSize, ret)
+		}
+	})
 	runtime.KeepAlive(text)
 	runtime.KeepAlive(id)
 	if err := ret.err(4); err != nil {
@@ -75,9 +75,8 @@ func (t *Table[T]) insert(fields T, id *string) (string, error) {
 
 // Get is one row by its id, nil where there is no such row.
 func (t *Table[T]) Get(id string) (*Row[T], error) {
-	ret := newArea()
 	at, size := data(id)
-	tableGet(t.handle, at, size, pointer(ret))
+	ret := ask(func(ret pointer) { tableGet(t.handle, at, size, ret) })
 	runtime.KeepAlive(id)
 	if err := ret.err(8); err != nil {
 		return nil, err
@@ -94,10 +93,9 @@ func (t *Table[T]) Put(id string, fields T) error {
 	if err != nil {
 		return err
 	}
-	ret := newArea()
 	idAt, idSize := data(id)
 	at, size := data(text)
-	tablePut(t.handle, idAt, idSize, at, size, pointer(ret))
+	ret := ask(func(ret pointer) { tablePut(t.handle, idAt, idSize, at, size, ret) })
 	runtime.KeepAlive(id)
 	runtime.KeepAlive(text)
 	return ret.err(4)
@@ -117,10 +115,9 @@ func (t *Table[T]) update(id string, changes any, some uint32, version uint64) e
 	if err != nil {
 		return err
 	}
-	ret := newArea()
 	idAt, idSize := data(id)
 	at, size := data(text)
-	tableUpdate(t.handle, idAt, idSize, at, size, some, version, pointer(ret))
+	ret := ask(func(ret pointer) { tableUpdate(t.handle, idAt, idSize, at, size, some, version, ret) })
 	runtime.KeepAlive(id)
 	runtime.KeepAlive(text)
 	return ret.err(4)
@@ -133,9 +130,8 @@ func (t *Table[T]) Delete(id string) (bool, error) { return t.delete(id, 0, 0) }
 func (t *Table[T]) DeleteIf(id string, version uint64) (bool, error) { return t.delete(id, 1, version) }
 
 func (t *Table[T]) delete(id string, some uint32, version uint64) (bool, error) {
-	ret := newArea()
 	at, size := data(id)
-	tableDelete(t.handle, at, size, some, version, pointer(ret))
+	ret := ask(func(ret pointer) { tableDelete(t.handle, at, size, some, version, ret) })
 	runtime.KeepAlive(id)
 	if err := ret.err(4); err != nil {
 		return false, err
@@ -293,8 +289,7 @@ func (q *Query[T]) page(cursor *string, limit uint32) (Page[T], error) {
 		some = 1
 		cursorAt, cursorLen = data(*cursor)
 	}
-	ret := newArea()
-	tableQuery(q.table.handle, filterAt, uint32(count), orderAt, uint32(len(q.order)), limit, some, cursorAt, cursorLen, pointer(ret))
+	ret := ask(func(ret pointer) { tableQuery(q.table.handle, filterAt, uint32(count), orderAt, uint32(len(q.order)), limit, some, cursorAt, cursorLen, ret) })
 	runtime.KeepAlive(filter)
 	runtime.KeepAlive(orders)
 	runtime.KeepAlive(cursor)
@@ -383,8 +378,7 @@ func (q *Query[T]) number(call func(filter pointer, count uint32, ret pointer)) 
 	}
 	filter, count := q.filter()
 	at, _ := filter.place()
-	ret := newArea()
-	call(at, uint32(count), pointer(ret))
+	ret := ask(func(ret pointer) { call(at, uint32(count), ret) })
 	runtime.KeepAlive(filter)
 	if err := ret.err(8); err != nil {
 		return 0, err

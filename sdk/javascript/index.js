@@ -7,6 +7,7 @@ import * as hostEmail from 'sandglass:job/email@0.1.0';
 import * as hostHttp from 'sandglass:job/http@0.1.0';
 import * as hostSecret from 'sandglass:job/secret@0.1.0';
 import { parse, stringify } from './json.js';
+import { randomOf } from './random.js';
 import { decode, encode } from './utf8.js';
 
 export { parse, stringify };
@@ -350,6 +351,7 @@ export function job(work) {
   return {
     run(input) {
       try {
+        Math.random = randomOf(`${thisRun.runId()} ${thisRun.attempt()}`);
         const result = work(new Context(input));
         if (typeof result?.then === 'function') {
           throw new Failure('the job returned a promise: calls to the host do not wait, so it needs no async');

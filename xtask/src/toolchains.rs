@@ -18,6 +18,13 @@ const LLVM: &str = "19";
 /// The first version that can export functions, and the release that has it.
 const GO: &str = "1.24";
 const GO_RELEASE: &str = "trixie";
+/// Programs of packages of npm, and where they are: what makes components of JavaScript, by `QuickJS` and by `StarlingMonkey`,
+/// and the compiler of TypeScript.
+const JAVASCRIPT: [(&str, &str); 3] = [
+    ("componentize-qjs", "componentize-qjs/cli.mjs"),
+    ("componentize-js", "@bytecodealliance/componentize-js/src/cli.js"),
+    ("tsc", "typescript/bin/tsc"),
+];
 /// The triple of jobs in C.
 const TRIPLE: &str = "wasm32-wasi";
 /// What every Debian has, in the version that its other libraries want.
@@ -45,7 +52,9 @@ pub(crate) fn install() -> Result<PathBuf> {
         }
         Ok(())
     };
-    script("componentize-qjs", format!("exec node {}", quoted(&javascript)?))?;
+    for (name, path) in JAVASCRIPT {
+        script(name, format!("exec node {}", quoted(&javascript.join(path))?))?;
+    }
     let componentize = python.with_file_name("componentize-py");
     script("componentize-py", format!("exec {}", quoted(&componentize)?))?;
     let usr = debian.join("usr");
@@ -90,7 +99,7 @@ fn quoted(path: &Path) -> Result<String> {
     Ok(format!("'{text}'"))
 }
 
-/// The program that makes components of JavaScript, to be started by Node.
+/// The folder of packages of npm.
 fn javascript(folder: &Path) -> Result<PathBuf> {
     let lists = root().join("xtask/toolchains");
     let lock = fs::read_to_string(lists.join("package-lock.json"))?;
@@ -104,7 +113,7 @@ fn javascript(folder: &Path) -> Result<PathBuf> {
         for name in ["package.json", "package-lock.json"] {
             fs::copy(lists.join(name), place.join(name))?;
         }
-        step("installing componentize-qjs by npm", || {
+        step("installing componentize-qjs, componentize-js and typescript by npm", || {
             output(
                 Command::new("npm")
                     .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
@@ -113,7 +122,7 @@ fn javascript(folder: &Path) -> Result<PathBuf> {
         })?;
         fs::write(&stamp, lock)?;
     }
-    Ok(place.join("node_modules/componentize-qjs/cli.mjs"))
+    Ok(place.join("node_modules"))
 }
 
 /// Where clang, its linker and libraries, and Go are unpacked.

@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Language {
     Rust,
-    #[value(alias = "js", alias = "typescript")]
+    #[value(alias = "js")]
     Javascript,
+    #[value(alias = "ts")]
+    Typescript,
     #[value(alias = "py")]
     Python,
     C,
@@ -53,8 +55,12 @@ const RUST_SDK: &[File] = files!(
 );
 const RUST_WIT: &[File] = files!("wit/", "sandglass/wit/", ["job.wit"]);
 const JAVASCRIPT: &[File] = files!("host/cli/templates/javascript/", "", ["job.js"]);
-const JAVASCRIPT_SDK: &[File] =
-    files!("sdk/javascript/", "sandglass/", ["index.d.ts", "index.js", "json.js", "package.json", "utf8.js"]);
+const TYPESCRIPT: &[File] = files!("host/cli/templates/typescript/", "", ["job.ts", "tsconfig.json"]);
+const JAVASCRIPT_SDK: &[File] = files!(
+    "sdk/javascript/",
+    "sandglass/",
+    ["index.d.ts", "index.js", "json.js", "package.json", "random.js", "utf8.js"]
+);
 const PYTHON: &[File] = files!("host/cli/templates/python/", "", ["app.py"]);
 const PYTHON_SDK: &[File] = files!(
     "sdk/python/",
@@ -91,6 +97,7 @@ impl Language {
         let own: [&[File]; 3] = match self {
             Language::Rust => [RUST, RUST_SDK, RUST_WIT],
             Language::Javascript => [JAVASCRIPT, JAVASCRIPT_SDK, WIT],
+            Language::Typescript => [TYPESCRIPT, JAVASCRIPT_SDK, WIT],
             Language::Python => [PYTHON, PYTHON_SDK, WIT],
             Language::C => [C, C_SDK, &[]],
             Language::Go => [GO, GO_SDK, &[]],
@@ -110,7 +117,7 @@ impl Language {
         };
         let mut files: Vec<(&str, String)> = vec![
             ("sandglass.toml", fill(MANIFEST)),
-            (".gitignore", "/target/\n/job.wasm\n/.sandglass/\n__pycache__/\n".into()),
+            (".gitignore", "/target/\n/node_modules/\n/job.wasm\n/.sandglass/\n__pycache__/\n".into()),
         ];
         for (path, text) in own.into_iter().flatten() {
             // The SDK's crate finds the contract beside it.
@@ -129,9 +136,14 @@ impl Language {
         match self {
             Language::Rust => "cargo build --release --target wasm32-wasip2",
             Language::Javascript => {
-                "componentize-qjs --wit wit -n job --js job.js --sync --stub-wasi --opt-size -o job.wasm"
+                "componentize-qjs --wit wit -n job --js job.js --sync --opt-size -o job.wasm"
             }
-            Language::Python => "componentize-py -d wit -w job componentize --stub-wasi -p . app -o job.wasm",
+            // The types are checked first; what is left of them is put beside the SDK.
+            Language::Typescript => {
+                "tsc && cp -r sandglass target/ && componentize-qjs --wit wit -n job --js target/job.js --sync \
+                 --opt-size -o job.wasm"
+            }
+            Language::Python => "componentize-py -d wit -w job componentize -p . app -o job.wasm",
             Language::C => {
                 "clang --target=wasm32-wasi -mexec-model=reactor -O2 -gline-tables-only -Wall job.c -o job.wasm"
             }
@@ -142,12 +154,20 @@ impl Language {
 
 /// What a build command needs and this machine lacks, with the command that installs it.
 pub(crate) fn missing(command: &str) -> Option<String> {
+    command.split("&&").find_map(missing_of_one)
+}
+
+/// The same of a command that is one program with its arguments.
+fn missing_of_one(command: &str) -> Option<String> {
     let is_setting = |word: &&str| word.contains('=') && !word.starts_with('-');
     let program = command.split_whitespace().find(|word| !is_setting(word))?;
     let install = match program {
         "cargo" => "install Rust with https://rustup.rs",
         "componentize-qjs" => "npm install --global componentize-qjs",
-        "componentize-py" => "pip install componentize-py",
+        "componentize-js" => "npm install --global @bytecodealliance/componentize-js",
+        "jco" => "npm install --global @bytecodealliance/jco",
+        "tsc" => "npm install --global typescript",
+        "componentize-py" => "pip install componentize-py (in a virtual environment, or by pipx)",
         "clang" => "apt install clang lld wasi-libc libclang-rt-dev-wasm32",
         "go" => "apt install golang (1.24 or newer), or see https://go.dev/dl",
         "npx" | "npm" | "node" => "apt install nodejs npm (Node 20 or newer)",
@@ -201,7 +221,10 @@ mod tests {
     fn a_new_job_has_every_file_of_its_sdk() {
         let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk");
         for language in Language::value_variants() {
-            let name = language.to_possible_value().unwrap().get_name().to_owned();
+            let name = match language {
+                Language::Typescript => "javascript".to_owned(),
+                language => language.to_possible_value().unwrap().get_name().to_owned(),
+            };
             let files: BTreeSet<&str> = language.files("a").into_iter().map(|(path, _)| path).collect();
             let mut there = Vec::new();
             walk(&sdk.join(&name), &mut there);

@@ -1,6 +1,7 @@
 //! One request from its grant to its answer.
 
 use crate::body::{Incoming, Outgoing, of_hyper};
+use crate::canned::{self, Canned};
 use crate::connect;
 use crate::error::{Cause, Denial, Error};
 use crate::ledger::{Counted, Ledger};
@@ -68,16 +69,24 @@ pub struct Failure {
 
 /// What makes the requests. Cheap to share, keeps nothing between two of them.
 #[derive(Debug)]
-pub struct Client {
-    resolver: Resolver,
-    tls: Arc<ClientConfig>,
+pub struct Client(Way);
+
+#[derive(Debug)]
+enum Way {
+    Network { resolver: Resolver, tls: Arc<ClientConfig> },
+    Canned(Vec<Canned>),
 }
 
 impl Client {
     /// # Errors
     /// Settings of TLS that the library does not support.
     pub fn new(resolver: Resolver, roots: RootCertStore) -> Result<Client, rustls::Error> {
-        Ok(Client { resolver, tls: Arc::new(connect::tls(roots)?) })
+        Ok(Client(Way::Network { resolver, tls: Arc::new(connect::tls(roots)?) }))
+    }
+
+    /// One that sends nothing: to what is granted and has no answer here, there is none.
+    pub fn canned(answers: Vec<Canned>) -> Client {
+        Client(Way::Canned(answers))
     }
 
     /// Sends a request and reads the whole answer.
@@ -135,23 +144,29 @@ impl Client {
         let target = request.target.clone();
         let reach = HttpGrant::reach(grants, &target)
             .ok_or_else(|| Error::Denied(Denial::Host { host: target.host.clone(), port: target.port }))?;
+        let method = request.method.clone();
         let message = message(request, limits.request, ledger)?;
         let begun = Instant::now();
         let limit = Deadline { at: begun + limits.time.to_std(), span: limits.time, is_asked: false };
         let all = limit.or_asked(begun, limits.asked);
         let time = all.or_asked(begun, limits.asked_for_head);
 
-        let addresses = connect::addresses(&self.resolver, &target, reach);
-        let addresses = time.within("its name was looked up", addresses).await?;
-        let stream = time.within("a connection was made", connect::connect(&addresses)).await?;
-        if let Ok(peer) = stream.peer_addr() {
-            ledger.connected(peer.ip());
-        }
-        let stream = if target.tls {
-            let handshake = connect::handshake(self.tls.clone(), &target.host, stream);
-            Either::Right(time.within("TLS was agreed on", handshake).await?)
-        } else {
-            Either::Left(stream)
+        let stream = match &self.0 {
+            Way::Network { resolver, tls } => {
+                let addresses = connect::addresses(resolver, &target, reach);
+                let addresses = time.within("its name was looked up", addresses).await?;
+                let stream = time.within("a connection was made", connect::connect(&addresses)).await?;
+                if let Ok(peer) = stream.peer_addr() {
+                    ledger.connected(peer.ip());
+                }
+                Either::Left(if target.tls {
+                    let handshake = connect::handshake(tls.clone(), &target.host, stream);
+                    Either::Right(time.within("TLS was agreed on", handshake).await?)
+                } else {
+                    Either::Left(stream)
+                })
+            }
+            Way::Canned(answers) => Either::Right(canned::connect(answers, &method, &target)?),
         };
 
         let (mut sender, connection) = http1::Builder::new()

@@ -29,6 +29,7 @@
 //! ```
 
 mod body;
+mod canned;
 mod client;
 mod connect;
 mod error;
@@ -38,6 +39,7 @@ mod request;
 mod resolve;
 
 pub use body::Incoming;
+pub use canned::Canned;
 pub use client::{Client, Failure, Limits, Response};
 pub use connect::roots;
 pub use error::{Cause, Denial, Error};

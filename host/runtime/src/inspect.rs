@@ -73,8 +73,13 @@ pub(crate) fn inspect(
     let component = Component::from_binary(engine, of_component).map_err(|error| {
         if is_out_of_memory(&error) { Refusal::OutOfMemory } else { invalid(&error).into() }
     })?;
+    let origin = Origin::of(bytes);
     let mut warnings = Vec::new();
     let mut problems = imports(engine, &component, adapted.is_some(), &mut warnings);
+    if origin.has_runtime() {
+        // Language runtimes import all that there is: that says nothing of the job.
+        warnings.clear();
+    }
     problems.extend(resources(&component, &mut warnings));
     problems.extend(export(engine, &component));
     if problems.is_empty()
@@ -99,7 +104,7 @@ pub(crate) fn inspect(
         (false, Some(_)) => "module",
         (false, None) => "component",
     };
-    let Origin { language, tools, source_lines, .. } = Origin::of(bytes);
+    let Origin { language, tools, source_lines, .. } = origin;
     let report = Report {
         kind: kind.into(),
         language,

@@ -11,19 +11,28 @@ pub(crate) struct Origin {
     pub(crate) tools: Vec<String>,
     /// Whether some of it has the lines of its source, as DWARF tells them.
     pub(crate) source_lines: bool,
-    runtime: Option<(&'static str, &'static str, &'static str)>,
+    runtime: Option<Runtime>,
 }
 
 const TOOLS_MAX: usize = 20;
 const CHARACTERS_MAX: usize = 80;
 
-/// Runtimes that a tool puts into a component, by the names under which its modules are linked, and who made them: the
-/// author's language is theirs, not that which the runtime is written in.
-const RUNTIMES: [(&str, &str, &str); 3] = [
-    ("libcomponentize_py_runtime", "Python", "componentize-py"),
-    ("componentize_qjs_runtime", "JavaScript", "componentize-qjs"),
-    ("starlingmonkey", "JavaScript", "componentize-js"),
+/// A language runtime that a tool puts into a component: the author's language is its, not that which the runtime is
+/// written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Runtime {
+    language: &'static str,
+    /// The tool, where it does not name itself.
+    tool: Option<&'static str>,
+}
+
+/// By the names under which their modules are linked.
+const LINKED: [(&str, Runtime); 2] = [
+    ("libcomponentize_py_runtime", Runtime { language: "Python", tool: Some("componentize-py") }),
+    ("componentize_qjs_runtime", Runtime { language: "JavaScript", tool: Some("componentize-qjs") }),
 ];
+/// By the names of tools that name themselves.
+const MADE_BY: [(&str, Runtime); 1] = [("ComponentizeJS", Runtime { language: "JavaScript", tool: None })];
 
 impl Origin {
     /// Reads the sections of a module, or of a component and all that is in it. What does not read is left out.
@@ -51,17 +60,25 @@ impl Origin {
                 }
             }
         }
-        if let Some((_, language, tool)) = origin.runtime {
+        if let Some(Runtime { language, tool }) = origin.runtime {
             origin.language = Some(language.into());
-            origin.add("processed-by", tool, "");
+            if let Some(tool) = tool {
+                origin.add("processed-by", tool, "");
+            }
         }
         origin
+    }
+
+    /// Whether a tool put a language runtime into it.
+    pub(crate) fn has_runtime(&self) -> bool {
+        self.runtime.is_some()
     }
 
     /// Notes a name that something is linked by.
     fn linked(&mut self, name: &str) {
         if self.runtime.is_none() {
-            self.runtime = RUNTIMES.into_iter().find(|(prefix, ..)| name.starts_with(prefix));
+            let found = LINKED.into_iter().find(|(prefix, _)| name.starts_with(prefix));
+            self.runtime = found.map(|(_, runtime)| runtime);
         }
     }
 
@@ -72,6 +89,9 @@ impl Origin {
         if field == "language" {
             self.language.get_or_insert_with(|| text(name));
             return;
+        }
+        if let Some((_, runtime)) = MADE_BY.into_iter().find(|(tool, _)| *tool == name) {
+            self.runtime = Some(runtime);
         }
         let tool = if version.is_empty() { text(name) } else { text(&format!("{name} {version}")) };
         if self.tools.len() < TOOLS_MAX && !self.tools.contains(&tool) {

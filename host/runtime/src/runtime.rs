@@ -56,6 +56,7 @@ pub struct StartError(String);
 pub struct Runtime {
     cache: Cache,
     key: u64,
+    ready_max: usize,
     /// None only while it is dropped.
     guests: Option<tokio::runtime::Runtime>,
     attempts: Arc<Semaphore>,
@@ -97,6 +98,7 @@ impl Runtime {
         Ok(Runtime {
             cache,
             key,
+            ready_max: settings.ready_max,
             guests: Some(guests),
             attempts: Arc::new(Semaphore::new(settings.attempts_max)),
             memory: Arc::new(Semaphore::new(memory_mib as usize)),
@@ -109,6 +111,11 @@ impl Runtime {
     /// What artifacts depend on: wasmtime's version and every setting of the compiler.
     pub fn engine_key(&self) -> u64 {
         self.key
+    }
+
+    /// Components that are kept ready in memory.
+    pub fn ready_max(&self) -> usize {
+        self.ready_max
     }
 
     /// The engine, for a benchmark to compare with what wasmtime does alone.

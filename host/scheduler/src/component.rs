@@ -42,8 +42,8 @@ const LOCATED_MAX: usize = 64;
 
 /// The components of a store, and the runtime that executes them. Cheap to share in an `Arc`.
 pub struct Components {
-    store: Arc<dyn Store>,
-    runtime: Arc<Runtime>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) runtime: Arc<Runtime>,
     compiler: Compiler,
     clock: Clock,
     /// One upload at a time is compiled and stored: two of the same bytes do the work once.

@@ -15,6 +15,7 @@ mod notify;
 mod prune;
 mod recover;
 mod vault;
+mod warm;
 mod watch;
 
 pub use claim::Lateness;

@@ -1,7 +1,7 @@
 //! What a restart costs, and what it trusts: nothing is compiled twice, and nothing is loaded that this host did
 //! not make.
 
-use sandglass_tests::{Host, guest};
+use sandglass_tests::{Host, guest, until};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -76,6 +76,25 @@ fn a_restart_compiles_nothing_and_changes_nothing() {
     assert_eq!(artifacts(&host), before);
     assert_eq!(children_ticks(host.pid()), 0, "something was compiled");
     assert!(!host.stderr().contains("compiling again"), "{}", host.stderr());
+}
+
+#[test]
+fn after_a_start_components_are_ready_before_a_run_wants_them() {
+    let mut host = furnished();
+    host.restart();
+    // They are mapped into its memory, so that the files are needed no more.
+    let maps = format!("/proc/{}/maps", host.pid());
+    until("both components", || {
+        let maps = fs::read_to_string(&maps).expect("a system with /proc");
+        artifacts(&host).keys().all(|path| maps.contains(&*path.to_string_lossy())).then_some(())
+    });
+    for path in artifacts(&host).keys() {
+        fs::remove_file(path).unwrap();
+    }
+    for job in ["a", "b", "c"] {
+        host.run_well(job, &Value::Null);
+    }
+    assert_eq!(artifacts(&host).len(), 0, "none was made again");
 }
 
 /// Does something to the artifact of the probe while the host is down, and finds it made again.

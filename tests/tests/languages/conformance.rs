@@ -1,7 +1,7 @@
 //! One job, written in each language: every call of the contract, and one expectation of what comes of them.
 
-use crate::tool::built;
-use sandglass_tests::{Host, guest};
+use crate::tool::{artifacts, built};
+use sandglass_tests::{Host, guest, is_full};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -12,9 +12,15 @@ const SECRET: &str = "s3cret-value";
 /// What the second attempt returns: the lines of the first, as its checkpoint kept them, and its own.
 const EXPECTED: &str = include_str!("../../languages/conformance/expected.txt");
 
+/// Bytes of the text in the largest row, and rows of 1,000 bytes each. In full nearly what one row may have, and rows for
+/// several pages.
+fn sizes() -> (u64, u64) {
+    if is_full() { (262_000, 4_000) } else { (200_000, 20) }
+}
+
 #[track_caller]
 fn conforms(component: &[u8], kind: &str, language: Option<&str>) {
-    let host = Host::start();
+    let mut host = Host::start();
     let echo = echo();
     // Nobody listens there any more.
     let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
@@ -28,9 +34,12 @@ fn conforms(component: &[u8], kind: &str, language: Option<&str>) {
     host.put("secrets/API_KEY").json(&json!({ "value": SECRET })).send();
     host.post("tables/readonly/import").bytes("application/x-ndjson", "{\"id\":\"1\"}\n").send().json(200);
     let granted = [echo, gone].map(|address| json!({"host": address.to_string(), "private": true}));
+    let (large, many) = sizes();
     let specification = json!({
         "component": uploaded["digest"],
         "env": {
+            "LARGE": large.to_string(),
+            "MANY": many.to_string(),
             "CITY": "Zürich 🌍",
             "ECHO": format!("http://{echo}/"),
             "GONE": format!("http://{gone}/"),
@@ -43,7 +52,28 @@ fn conforms(component: &[u8], kind: &str, language: Option<&str>) {
             "http": granted,
         },
     });
-    host.put("jobs/conformance").json(&specification).send().json(201);
+    let expected = EXPECTED
+        .trim_end()
+        .replace("{large}", &large.to_string())
+        .replace("{many}", &many.to_string())
+        .replace("{sum}", &(many * (many - 1) / 2).to_string());
+    once(&host, &specification, &expected);
+    // What was compiled when it was uploaded serves every start of the host.
+    let made = artifacts(&host);
+    for _ in 0..if is_full() { 5 } else { 0 } {
+        host.restart();
+        host.delete("jobs/conformance").send().nothing(204);
+        host.delete("tables/items").send();
+        once(&host, &specification, &expected);
+        assert_eq!(artifacts(&host), made, "something was compiled again");
+    }
+}
+
+/// The first run of a job from its request to what is left of it, where there were no rows before.
+#[track_caller]
+fn once(host: &Host, specification: &Value, expected: &str) {
+    host.put("jobs/conformance").json(specification).send().json(201);
+    let sent = host.list("emails").len();
     // As text: an input keeps all its digits.
     let asked = host
         .post("jobs/conformance/runs")
@@ -51,7 +81,7 @@ fn conforms(component: &[u8], kind: &str, language: Option<&str>) {
         .bytes("application/json", format!("{{\"input\":{INPUT}}}"));
     let run = asked.send().json(200);
     assert_eq!(run["outcome"], "succeeded", "{run:#}");
-    assert_eq!(run["result"].as_str().unwrap(), EXPECTED.trim_end(), "{run:#}");
+    assert_eq!(run["result"].as_str().unwrap(), expected, "{run:#}");
     let first = &run["attempts"][0];
     assert_eq!((&first["cause"], &first["message"]), (&json!("error"), &json!("again")));
 
@@ -73,7 +103,7 @@ fn conforms(component: &[u8], kind: &str, language: Option<&str>) {
         "{kept}"
     );
     let emails = host.list("emails");
-    assert_eq!(emails.len(), 1);
+    assert_eq!(emails.len(), sent + 1);
     let email = host.read(format!("emails/{}", emails[0]["id"].as_str().unwrap()));
     assert_eq!(email["subject"], "Grüße 🌍", "{email:#}");
     assert!(email.to_string().contains("a.txt"), "{email:#}");
@@ -119,6 +149,12 @@ fn rust() {
 #[test]
 fn javascript() {
     conforms(&built("tests/languages/conformance/javascript"), "component", Some("JavaScript"));
+}
+
+/// The same source on another engine, in a component that imports `wasi:http` and more whether it needs them or not.
+#[test]
+fn javascript_on_starlingmonkey() {
+    conforms(&built("tests/languages/conformance/starlingmonkey"), "component", Some("JavaScript"));
 }
 
 #[test]

@@ -28,6 +28,34 @@ fn links_are_checked_and_what_broke_is_mailed_once() {
 }
 
 #[test]
+fn links_are_checked_without_a_host_against_answers_of_a_file() {
+    let folder = workspace().join("guest-examples/link_checker");
+    let place = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
+    let links = format!("links={}", place("test/links.ndjson"));
+    let cli = Cli::with("http://127.0.0.1:1", "").with_tools();
+    let (folder, answers) = (place(""), place("test/answers.json"));
+    let line = ["test", &folder, "--table", &links, "--http", &answers];
+    let tried = cli.run(&[&line[..], &["--json"]].concat()).json();
+    assert_eq!(
+        (&tried["outcome"], &tried["result"]),
+        (&json!("succeeded"), &json!("3 links, 2 newly broken"))
+    );
+    let told = |row: usize| (&tried["rows"][row]["fields"]["status"], &tried["rows"][row]["fields"]["error"]);
+    assert_eq!(told(0), (&json!(200), &Value::Null));
+    assert_eq!(told(1), (&json!(404), &Value::Null));
+    assert_eq!(told(2), (&Value::Null, &json!("denied")));
+    assert_eq!(tried["requests"][1]["host"], "docs.example.com");
+    let shown = cli.run(&line).well();
+    assert!(
+        shown.contains("\n> HEAD docs.example.com 404\n") && shown.contains("\n@ web@example.com: 2 of 3"),
+        "{shown}"
+    );
+    // What has no answer is not reached.
+    let shown = cli.run(&line[..4]).well();
+    assert!(shown.contains("no answer to HEAD https://www.example.com/ was given"), "{shown}");
+}
+
+#[test]
 fn orders_are_mailed_as_csv() {
     let month = sandglass_tests::now().to_zoned(jiff::tz::TimeZone::UTC).first_of_month().expect("a month");
     let before = month.checked_sub(jiff::Span::new().days(3)).expect("an instant").timestamp();

@@ -90,3 +90,23 @@ fn a_module_that_rustc_alone_made() {
     let log = host.get(format!("runs/{}/logs", run["id"].as_str().unwrap())).send().text();
     assert!(log.contains("plain Rust was given") && log.contains("and prints"), "{log}");
 }
+
+#[test]
+fn a_rust_program_that_is_a_component_as_rustc_made_it() {
+    let linker =
+        std::env::var("CARGO_TARGET_WASM32_WASIP2_LINKER").ok().map(|linker| format!("-Clinker={linker}"));
+    let arguments = ["--edition=2021", "--target=wasm32-wasip2", "-O", "-Cstrip=debuginfo", "main.rs"];
+    let arguments: Vec<&str> = arguments.into_iter().chain(linker.as_deref()).collect();
+    let component = compiled(&rustc(), &arguments, &[], "");
+    let host = Host::start();
+    let told = host.post("components").bytes("application/wasm", component).send().json(201);
+    assert_eq!((&told["kind"], &told["adapted"]), (&json!("command"), &json!([])), "{told:#}");
+    let policy = json!({"retry": {"max_attempts": 1}});
+    host.put("jobs/program").json(&json!({"component": told["digest"], "policy": policy})).send().json(201);
+    let run = host.run_well("program", &json!({"n": 1}));
+    assert_eq!(run["result"], "program [\"program\"], input there");
+    // WASI 0.2 tells whether it went well, and not with which status: docs/core-module-abi.md.
+    let run = host.run("program", &json!("fail"));
+    assert_eq!((&run["outcome"], &run["cause"]), (&json!("failed"), &json!("error")));
+    assert!(run["message"].as_str().is_some_and(|told| told.ends_with("program is told to fail")), "{run:#}");
+}

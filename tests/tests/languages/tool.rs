@@ -1,8 +1,9 @@
 //! Compilers, and the components that they make.
 
-use sandglass_tests::{Cli, workspace};
+use sandglass_tests::{Cli, Host, workspace};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 /// What `sandglass build` makes of a folder of the repository.
 #[track_caller]
@@ -12,6 +13,14 @@ pub(crate) fn built(folder: &str) -> Vec<u8> {
     let built = cli.run(&["build", folder.to_str().expect("UTF-8"), "--json"]).json();
     let component = built["component"].as_str().expect("a build names its component");
     std::fs::read(component).unwrap_or_else(|error| panic!("{component}: {error}"))
+}
+
+/// When each compiled component was written.
+pub(crate) fn artifacts(host: &Host) -> Vec<SystemTime> {
+    let folder = std::fs::read_dir(host.folder().join("artifacts")).expect("artifacts");
+    folder
+        .map(|entry| entry.expect("an entry").metadata().expect("a file").modified().expect("a time"))
+        .collect()
 }
 
 /// What a compiler makes of a file below `tests/languages/programs`, as it makes it.
@@ -39,8 +48,9 @@ fn run(command: &mut Command, place: &Path) {
     });
     assert!(
         output.status.success(),
-        "{command:?} in {}: {}",
+        "{command:?} in {}: {}{}",
         place.display(),
+        String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
 }
@@ -54,6 +64,15 @@ pub(crate) fn rustc() -> String {
 fn the_javascript_sdk_reads_and_writes_text_as_others_do() {
     let tests = workspace().join("sdk/javascript/test");
     run(Command::new("node").arg("--test").arg(&tests), &tests);
+}
+
+/// What a job may write, and, line by line, what it may not.
+#[test]
+fn the_javascript_sdk_has_the_types_that_it_says() {
+    let folder = workspace().join("tests/languages/typescript");
+    let options =
+        ["--noEmit", "--strict", "--target", "es2023", "--module", "es2022", "--moduleResolution", "bundler"];
+    run(Command::new("tsc").args(options).args(["job.ts", "wrong.ts"]).current_dir(&folder), &folder);
 }
 
 #[test]

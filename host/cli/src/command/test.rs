@@ -7,9 +7,12 @@ use crate::shape::LogLine;
 use crate::stop::Stop;
 use crate::trial::{self, Outcome, Trial};
 use anyhow::{Context as _, Result};
-use sandglass_core::grant::Access;
+use sandglass_core::grant::{HttpGrant, Reach};
+use sandglass_core::limit::Limits;
 use sandglass_core::spec::Specification;
 use sandglass_core::{Digest, Instant, Name, SecretName, SecretValue};
+use sandglass_outbound::Canned;
+use serde_json::json;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -46,6 +49,12 @@ pub(crate) struct Given {
     /// A secret and its value
     #[arg(long, value_name = "NAME=VALUE")]
     secret: Vec<Pair<SecretName>>,
+    /// To whom a component's file alone may send mail: an address, or `*@` and a domain
+    #[arg(long, value_name = "ADDRESS")]
+    mail_to: Vec<String>,
+    /// What other hosts answer: a JSON list of {"method", "url", "status", "headers", "body"}
+    #[arg(long, value_name = "FILE")]
+    http: Option<PathBuf>,
     /// Let the clock stand at this instant, and let nothing be random
     #[arg(long, value_name = "INSTANT")]
     now: Option<Instant>,
@@ -86,6 +95,14 @@ impl Test {
 impl Given {
     /// Builds the job, and reads all that it is given.
     pub(super) fn trial(&self, source: &Path, build: bool, now: Instant) -> Result<Trial> {
+        let answers = match &self.http {
+            Some(path) => {
+                let name = path.display();
+                let text = std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))?;
+                trial::answers(&text).with_context(|| name.to_string())?
+            }
+            None => Vec::new(),
+        };
         let is_manifest = source.is_dir() || source.extension().is_some_and(|extension| extension == "toml");
         let (job, component, specification) = if is_manifest {
             let manifest = Manifest::read(source)?;
@@ -95,10 +112,7 @@ impl Given {
             (manifest.name, component, specification)
         } else {
             let component = read_component(source)?;
-            let mut specification = Specification::new(Digest::of(&component));
-            let tables = self.table.iter().map(|Pair(table, _)| (table.clone(), Access::ReadWrite));
-            specification.grants.tables = tables.collect();
-            specification.grants.secrets = self.secret.iter().map(|Pair(name, _)| name.to_string()).collect();
+            let specification = self.specification(&component, &answers, now)?;
             (name_of(source)?, component, specification)
         };
         let input = self.input.as_deref().map(super::run::read_input).transpose()?;
@@ -114,7 +128,29 @@ impl Given {
             secrets.insert(name.clone(), value);
         }
         let (progress, attempt, now) = (self.progress.clone(), self.attempt, self.now);
-        Ok(Trial { job, component, specification, tables, secrets, input, progress, attempt, now })
+        Ok(Trial { job, component, specification, tables, secrets, answers, input, progress, attempt, now })
+    }
+}
+
+impl Given {
+    /// What a file alone may do: what it is given.
+    fn specification(&self, component: &[u8], answers: &[Canned], now: Instant) -> Result<Specification> {
+        let tables = self.table.iter().map(|Pair(table, _)| (table.to_string(), json!("read-write")));
+        let secrets = self.secret.iter().map(|Pair(name, _)| name.to_string());
+        let hosts = answers.iter().map(|answer| HttpGrant::of(answer.target(), Reach::Private));
+        let mut grants = json!({
+            "tables": tables.collect::<serde_json::Map<_, _>>(),
+            "secrets": secrets.collect::<Vec<_>>(),
+            "http": hosts.collect::<Vec<_>>(),
+        });
+        if !self.mail_to.is_empty() {
+            grants["email"] = json!({ "to": self.mail_to });
+        }
+        let document = json!({"component": Digest::of(component), "grants": grants});
+        Specification::from_json(document, &Limits::CEILING, now).map_err(|problems| {
+            let problems = problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+            Stop::Usage(problems.join("; ")).into()
+        })
     }
 }
 

@@ -18,9 +18,11 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Serves until a signal asks it to stop.
 pub(crate) fn run(config: &Config) -> Result<()> {
@@ -83,6 +85,11 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     let components = Components::new(store.clone(), runtime, compiler, clock.clone());
     let host =
         Host::start(store.clone(), components.clone(), clock, Arc::new(system_random), options).await?;
+    let warming = AbortOnDropHandle::new(tokio::spawn({
+        let components = components.clone();
+        async move { components.warm().await }
+    }));
+    let warming = within(WARM_WITHIN, warming).await;
     say(&welcome(config, &*store, address).await?);
     let mut options = api_options(config);
     if let Some((link, words)) = portal::link(&config.data, address) {
@@ -114,6 +121,7 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
         // A supervisor starts it again, and opening the store finds out what is on disk.
         () = host.broken() => bail!("a write to {} failed: start the host again", config.data.display()),
     };
+    drop(warming);
     tracing::info!("stopping; what runs has {} to end", config.stop_grace);
     closing.cancel();
     host.stop(config.stop_grace).await;
@@ -124,6 +132,19 @@ async fn serve(config: &Config, store: Arc<dyn Store>, runtime: Arc<Runtime>) ->
     ended.context("the API ended in a panic")?.context("the API cannot take connections any more")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// How long the host waits for the components of its jobs before it says that it is ready. They go on becoming ready, and
+/// a run that comes before its component waits for it.
+const WARM_WITHIN: Duration = Duration::from_millis(500);
+
+/// Waits until the task has ended, or for so long; gives it back where it goes on.
+async fn within(time: Duration, mut task: AbortOnDropHandle<()>) -> Option<AbortOnDropHandle<()>> {
+    match tokio::time::timeout(time, &mut task).await {
+        // Where it panicked, runs load what they need.
+        Ok(_) => None,
+        Err(_) => Some(task),
+    }
 }
 
 /// What makes requests to other hosts, those of jobs and webhooks. Certificates are checked against the authorities of

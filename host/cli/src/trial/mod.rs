@@ -1,10 +1,12 @@
 //! One attempt of a job here, without a host: on the real runtime, over tables in memory.
 //!
 //! What a job would be told, allowed and denied is what it will be on a host of this version with the same
-//! specification. Its requests to other hosts are not made.
+//! specification. Its requests to other hosts are not made: their answers are given beforehand.
 
+mod answer;
 mod outcome;
 
+pub(crate) use answer::answers;
 pub(crate) use outcome::Outcome;
 
 use anyhow::{Context as _, Result, bail};
@@ -15,6 +17,7 @@ use sandglass_core::row::RowId;
 use sandglass_core::run::{Cause, Ending, Failure, Trigger};
 use sandglass_core::spec::Specification;
 use sandglass_core::{Digest, Instant, JobId, Name, RunId, SecretName, SecretValue};
+use sandglass_outbound::{Canned, Client};
 use sandglass_runtime::{
     AttemptContext, BoxFuture, Clock, Committer, CompileError, CompileLimits, Compiler, Finished, LogSink,
     Runtime, Secrets, Settings,
@@ -33,6 +36,8 @@ pub(crate) struct Trial {
     pub(crate) specification: Specification,
     pub(crate) tables: BTreeMap<Name, Vec<(RowId, Map<String, Value>)>>,
     pub(crate) secrets: BTreeMap<SecretName, SecretValue>,
+    /// What other hosts answer.
+    pub(crate) answers: Vec<Canned>,
     pub(crate) input: Option<String>,
     pub(crate) progress: Option<String>,
     pub(crate) attempt: u32,
@@ -96,7 +101,7 @@ impl Trial {
             store,
             committer: Arc::clone(&commits) as _,
             secrets: Arc::new(Given(self.secrets)),
-            outbound: None,
+            outbound: Some(Arc::new(Client::canned(self.answers))),
             log: Arc::new(Lines(line)),
             cancel: CancellationToken::new(),
         };

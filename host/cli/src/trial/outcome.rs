@@ -5,6 +5,7 @@ use crate::render::table::Facts;
 use crate::render::{amount, text, time};
 use sandglass_core::effect::Effects;
 use sandglass_core::email::Email;
+use sandglass_core::exchange::Exchange;
 use sandglass_core::run::{Failure, Usage};
 use sandglass_runtime::Finished;
 use serde_json::{Value, json};
@@ -18,6 +19,7 @@ pub(crate) struct Outcome {
     /// The rows that were written, in the order of commits: table, id, and fields, none where it was deleted.
     rows: Vec<(String, String, Option<Value>)>,
     emails: Vec<Email>,
+    requests: Vec<Exchange>,
     progress: Option<String>,
     warnings: Vec<String>,
 }
@@ -37,9 +39,16 @@ impl Outcome {
             // Nobody cancels it.
             Finished::Cancelled(traces) => (Ok(None), traces),
         };
-        let (last_error, usage) = (traces.last_error, traces.usage);
-        let mut outcome =
-            Outcome { result, last_error, usage, rows: Vec::new(), emails: Vec::new(), progress, warnings };
+        let mut outcome = Outcome {
+            result,
+            last_error: traces.last_error,
+            usage: traces.usage,
+            rows: Vec::new(),
+            emails: Vec::new(),
+            requests: traces.exchanges,
+            progress,
+            warnings,
+        };
         for commit in commits {
             outcome.rows.extend(commit.rows.into_iter().map(|(key, change)| {
                 (key.table.to_string(), key.id.as_str().to_owned(), change.fields.map(Value::Object))
@@ -78,6 +87,12 @@ impl Outcome {
                 "html": email.message.html,
                 "attachments": email.message.attachments.iter().map(|file| &file.file_name).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
+            "requests": self.requests.iter().map(|request| json!({
+                "method": request.method,
+                "host": request.host,
+                "status": request.status,
+                "error": request.error,
+            })).collect::<Vec<_>>(),
             "warnings": self.warnings,
             "usage": {
                 "fuel": usage.fuel,
@@ -87,6 +102,7 @@ impl Outcome {
                 "rows_read": usage.rows_read,
                 "rows_written": usage.rows_written,
                 "emails": usage.emails,
+                "http_calls": usage.http_calls,
                 "log_bytes": usage.log_bytes,
             },
         })
@@ -107,6 +123,12 @@ impl Outcome {
             let to: Vec<&str> = email.message.recipients().map(|mailbox| mailbox.address.as_str()).collect();
             let to = to.join(", ");
             let _ = writeln!(shown, "@ {}: {}", text::plain(&to), text::plain(&email.message.subject));
+        }
+        for request in &self.requests {
+            let status = request.status.map(|status| status.to_string());
+            let came = request.error.clone().or(status).unwrap_or_default();
+            let line = format!("> {} {} {came}", request.method, request.host);
+            let _ = writeln!(shown, "{}", text::plain(&line));
         }
         let mut facts = Facts::default();
         let head = match &self.result {

@@ -88,7 +88,8 @@ fn rows(ctx: &Context, lines: &mut Lines) -> Result<()> {
     lines.code("update-missing", items.update("nobody", &json!({})));
     lines.code("update-version", items.update_if("a", 7, &json!({})));
     lines.code("put", items.put("b", &json!({"n": 2})));
-    items.put("large", &json!({"text": "x".repeat(200_000)}))?;
+    let bytes = ctx.setting_or("LARGE", 0)?;
+    items.put("large", &json!({"text": "x".repeat(bytes)}))?;
     let large = items.get("large")?.expect("it was put");
     lines.add("large", large.fields["text"].as_str().unwrap_or_default().len());
     lines.code("too-large", items.put("large", &json!({"text": "x".repeat(300_000)})));
@@ -128,10 +129,28 @@ fn queries(ctx: &Context, lines: &mut Lines) -> Result<()> {
     lines.code("bad-value", items.query().filter("n", Op::In, 5).count());
     lines.add("delete-up-to", of_kind().delete_up_to(2)?);
     lines.add("delete-where", of_kind().delete()?);
+    many(ctx, lines)?;
     lines.code("denied-table", ctx.table::<Value>("others"));
     let read_only = ctx.table::<Value>("readonly")?;
     lines.add("read-only", read_only.query().count()?);
     lines.code("denied-write", read_only.insert(&json!({})));
+    Ok(())
+}
+
+/// More rows than a page has, where the test says so.
+fn many(ctx: &Context, lines: &mut Lines) -> Result<()> {
+    let items = ctx.table::<Value>("items")?;
+    for n in 0..ctx.setting_or("MANY", 0)? {
+        items.put(&format!("m{n}"), &json!({"n": n, "kind": "m", "text": "x".repeat(1_000)}))?;
+    }
+    let of_kind = || items.query().filter("kind", Op::Eq, "m");
+    let (mut count, mut sum) = (0, 0);
+    for row in of_kind().order_by("n").iter() {
+        count += 1;
+        sum += row?.fields["n"].as_u64().unwrap_or_default();
+    }
+    lines.add("many", format_args!("{count} {sum}"));
+    lines.add("many-gone", of_kind().delete()?);
     Ok(())
 }
 

@@ -83,7 +83,7 @@ static void rows(sg_table items) {
     code("update-missing", sg_update(items, "nobody", "{}", SG_ANY_VERSION));
     code("update-version", sg_update(items, "a", "{}", 7));
     code("put", sg_put(items, "b", "{\"n\":2}"));
-    MUST(sg_put(items, "large", large(200000)));
+    MUST(sg_put(items, "large", large((size_t)atol(sg_setting("LARGE").at))));
     MUST(sg_get(items, "large", &row, &found));
     sg_json_text(row.fields, "text", &text);
     add("large", "%zu", text.len);
@@ -111,6 +111,37 @@ static uint64_t count(sg_table table, sg_query query) {
     uint64_t rows = 0;
     MUST(sg_count(table, &query, &rows));
     return rows;
+}
+
+/* More rows than a page has, where the test says so. */
+static void many(sg_table items) {
+    char text[1001] = {0};
+    memset(text, 'x', 1000);
+    long rows = atol(sg_setting("MANY").at);
+    for (long n = 0; n < rows; n++) {
+        char *fields = sg_format("{\"n\":%ld,\"kind\":\"m\",\"text\":\"%s\"}", n, text);
+        MUST(sg_put(items, sg_format("m%ld", n), fields));
+        sg_free(fields);
+    }
+    sg_query query = {0};
+    sg_where_text(&query, "kind", "eq", "m");
+    sg_order_by(&query, "n", false);
+    uint64_t found = 0, sum = 0, deleted = 0;
+    sg_page page = {0};
+    do {
+        MUST(sg_ask(items, &query, &page));
+        for (size_t i = 0; i < page.count; i++) {
+            int64_t n = 0;
+            sg_json_integer(page.rows[i].fields, "n", &n);
+            found++, sum += (uint64_t)n;
+        }
+        query.cursor = page.next;
+    } while (page.next.at);
+    add("many", "%llu %llu", (unsigned long long)found, (unsigned long long)sum);
+    query = (sg_query){0};
+    sg_where_text(&query, "kind", "eq", "m");
+    MUST(sg_delete_where(items, &query, SG_ALL, &deleted));
+    add("many-gone", "%llu", (unsigned long long)deleted);
 }
 
 static void queries(sg_table items) {
@@ -160,6 +191,7 @@ static void queries(sg_table items) {
     add("delete-up-to", "%llu", (unsigned long long)deleted);
     MUST(sg_delete_where(items, &query, SG_ALL, &deleted));
     add("delete-where", "%llu", (unsigned long long)deleted);
+    many(items);
     sg_table others, read_only;
     code("denied-table", sg_open("others", &others));
     MUST(sg_open("readonly", &read_only));

@@ -2,8 +2,10 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,7 +54,7 @@ func run(ctx *sandglass.Context) (string, error) {
 	}
 	thisRun(ctx)
 	rows(ctx)
-	queries()
+	queries(ctx)
 	others(ctx)
 	ctx.Checkpoint(lines.String())
 	progress, _ := ctx.Progress()
@@ -100,7 +102,8 @@ func rows(ctx *sandglass.Context) {
 	code("update-missing", items.Update("nobody", fields{}))
 	code("update-version", items.UpdateIf("a", 7, fields{}))
 	code("put", items.Put("b", fields{"n": 2}))
-	code0(items.Put("large", fields{"text": strings.Repeat("x", 200_000)}))
+	bytes, _ := ctx.Setting("LARGE")
+	code0(items.Put("large", fields{"text": strings.Repeat("x", must(strconv.Atoi(bytes)))}))
 	add("large", len(must(items.Get("large")).Fields["text"].(string)))
 	code("too-large", items.Put("large", fields{"text": strings.Repeat("x", 300_000)}))
 	_, err := items.DeleteIf("b", 7)
@@ -119,7 +122,7 @@ func ids(rows []*sandglass.Row[fields]) string {
 	return strings.Join(ids, ",")
 }
 
-func queries() {
+func queries(ctx *sandglass.Context) {
 	items := must(sandglass.Open[fields]("items"))
 	for n := range 5 {
 		code0(items.Put(fmt.Sprint("q", n), fields{"n": n, "kind": "q"}))
@@ -146,6 +149,7 @@ func queries() {
 	code("bad-value", err)
 	add("delete-up-to", must(ofKind().DeleteUpTo(2)))
 	add("delete-where", must(ofKind().Delete()))
+	many(ctx)
 	_, err = sandglass.Open[fields]("others")
 	code("denied-table", err)
 	readOnly := must(sandglass.Open[fields]("readonly"))
@@ -153,6 +157,23 @@ func queries() {
 	_, err = readOnly.Insert(fields{})
 	code("denied-write", err)
 	readOnly.Close()
+}
+
+// many has more rows than a page has, where the test says so.
+func many(ctx *sandglass.Context) {
+	items := must(sandglass.Open[fields]("items"))
+	rows, _ := ctx.Setting("MANY")
+	for n := range must(strconv.Atoi(rows)) {
+		code0(items.Put(fmt.Sprint("m", n), fields{"n": n, "kind": "m", "text": strings.Repeat("x", 1_000)}))
+	}
+	ofKind := func() *sandglass.Query[fields] { return items.Query().Filter("kind", sandglass.Eq, "m") }
+	count, sum := 0, int64(0)
+	for row, err := range ofKind().OrderBy("n").Rows() {
+		count++
+		sum += must(must(row, err).Fields["n"].(json.Number).Int64())
+	}
+	add("many", fmt.Sprint(count, " ", sum))
+	add("many-gone", must(ofKind().Delete()))
 }
 
 func others(ctx *sandglass.Context) {

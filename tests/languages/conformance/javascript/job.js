@@ -65,7 +65,7 @@ function rows(ctx) {
   code('update-missing', () => items.update('nobody', {}));
   code('update-version', () => items.update('a', {}, { ifVersion: 7 }));
   code('put', () => items.put('b', { n: 2 }));
-  items.put('large', { text: 'x'.repeat(200000) });
+  items.put('large', { text: 'x'.repeat(Number(ctx.setting('LARGE'))) });
   add('large', items.get('large').fields.text.length);
   code('too-large', () => items.put('large', { text: 'x'.repeat(300000) }));
   code('delete-version', () => items.delete('b', { ifVersion: 7 }));
@@ -90,10 +90,22 @@ function queries(ctx) {
   code('bad-value', () => items.query().filter('n', 'in', 5).count());
   add('delete-up-to', ofKind().deleteUpTo(2));
   add('delete-where', ofKind().delete());
+  many(ctx);
   code('denied-table', () => ctx.table('others'));
   const readOnly = ctx.table('readonly');
   add('read-only', readOnly.query().count());
   code('denied-write', () => readOnly.insert({}));
+}
+
+// More rows than a page has, where the test says so.
+function many(ctx) {
+  const items = ctx.table('items');
+  const rows = Number(ctx.setting('MANY'));
+  for (let n = 0; n < rows; n++) items.put(`m${n}`, { n, kind: 'm', text: 'x'.repeat(1000) });
+  const ofKind = () => items.query().filter('kind', 'eq', 'm');
+  const found = [...ofKind().orderBy('n')];
+  add('many', `${found.length} ${found.reduce((sum, row) => sum + row.fields.n, 0)}`);
+  add('many-gone', ofKind().delete());
 }
 
 function others(ctx) {

@@ -75,7 +75,7 @@ def rows(ctx: Context, lines: Lines) -> None:
     lines.code("update-missing", lambda: items.update("nobody", {}))
     lines.code("update-version", lambda: items.update("a", {}, if_version=7))
     lines.code("put", lambda: items.put("b", {"n": 2}))
-    items.put("large", {"text": "x" * 200_000})
+    items.put("large", {"text": "x" * int(ctx.setting("LARGE"))})
     lines.add("large", len(items.get("large").fields["text"]))
     lines.code("too-large", lambda: items.put("large", {"text": "x" * 300_000}))
     lines.code("delete-version", lambda: items.delete("b", if_version=7))
@@ -108,10 +108,25 @@ def queries(ctx: Context, lines: Lines) -> None:
     lines.code("bad-value", lambda: items.query().filter("n", "in", 5).count())
     lines.add("delete-up-to", of_kind().delete_up_to(2))
     lines.add("delete-where", of_kind().delete())
+    many(ctx, lines)
     lines.code("denied-table", lambda: ctx.table("others"))
     read_only = ctx.table("readonly")
     lines.add("read-only", read_only.query().count())
     lines.code("denied-write", lambda: read_only.insert({}))
+
+
+def many(ctx: Context, lines: Lines) -> None:
+    """More rows than a page has, where the test says so."""
+    items = ctx.table("items")
+    for n in range(int(ctx.setting("MANY"))):
+        items.put(f"m{n}", {"n": n, "kind": "m", "text": "x" * 1000})
+
+    def of_kind():
+        return items.query().filter("kind", "eq", "m")
+
+    numbers = [row.fields["n"] for row in of_kind().order_by("n")]
+    lines.add("many", f"{len(numbers)} {sum(numbers)}")
+    lines.add("many-gone", of_kind().delete())
 
 
 def others(ctx: Context, lines: Lines) -> None:

@@ -1,10 +1,8 @@
 //! The host as a process of its own, first idle but for a job every second, then with two guests that compute without
 //! end on all of its threads for guests: how its API, its schedule and its deadlines keep.
 
-mod process;
-
+use crate::process::Process;
 use anyhow::{Context, Result};
-use process::Process;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -10,19 +10,30 @@ use tempfile::TempDir;
 
 /// A host on a folder of its own. It ends with this value.
 pub struct Process {
-    child: Child,
+    child: Running,
+    address: String,
     connection: BufReader<TcpStream>,
     token: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Process {
     pub fn start() -> Result<Process> {
-        let folder = tempfile::tempdir()?;
+        Process::on(tempfile::tempdir()?)
+    }
+
+    /// Ends it as a power failure would, and starts another one on the same folder.
+    pub fn restart(self) -> Result<Process> {
+        let Process { child, folder, .. } = self;
+        drop(child);
+        Process::on(folder)
+    }
+
+    fn on(folder: TempDir) -> Result<Process> {
         let data = folder.path().join("data");
         // It stands beside this program.
         let program = std::env::current_exe()?.with_file_name("sandglass");
-        let mut child = Command::new(&program)
+        let child = Command::new(&program)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
             .stdin(Stdio::null())
@@ -30,7 +41,8 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| program.display().to_string())?;
-        let mut out = BufReader::new(child.stdout.take().context("a pipe")?);
+        let mut child = Running(child);
+        let mut out = BufReader::new(child.0.stdout.take().context("a pipe")?);
         let address = loop {
             let mut line = String::new();
             anyhow::ensure!(out.read_line(&mut line)? > 0, "the host does not start");
@@ -39,9 +51,14 @@ impl Process {
             }
         };
         let token = std::fs::read_to_string(data.join("token"))?.trim().to_owned();
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        Ok(Process { child, connection: BufReader::new(stream), token, _folder: folder })
+        let connection = connect(&address)?;
+        Ok(Process { child, address, connection, token, folder })
+    }
+
+    /// Goes on over a new connection: the host closes one that was idle for long.
+    pub fn reconnect(&mut self) -> Result<()> {
+        self.connection = connect(&self.address)?;
+        Ok(())
     }
 
     pub fn get(&mut self, path: &str) -> Result<Value> {
@@ -62,6 +79,14 @@ impl Process {
         let body = json!({ "input": input }).to_string();
         let run = self.ask("POST", &format!("/v1/jobs/{job}/runs"), "application/json", body.as_bytes())?;
         run["id"].as_str().map(str::to_owned).context("a run has an id")
+    }
+
+    /// Asks for a run and waits until it has succeeded.
+    pub fn run_well(&mut self, job: &str) -> Result<()> {
+        let path = format!("/v1/jobs/{job}/runs?wait=60s");
+        let run = self.ask("POST", &path, "application/json", b"{}")?;
+        anyhow::ensure!(run["outcome"] == "succeeded", "the run of {job} did not succeed: {run}");
+        Ok(())
     }
 
     /// A run, once it has ended.
@@ -103,10 +128,19 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+fn connect(address: &str) -> Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    Ok(BufReader::new(stream))
+}
+
+/// A process that ends with this value.
+struct Running(Child);
+
+impl Drop for Running {
     fn drop(&mut self) {
-        // Its folder goes with it.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
