@@ -3,7 +3,8 @@
 
 use sandglass_tests::{Cli, Client, Host, until};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
 
 /// How a run is made to fail, and what is to be said of it.
 struct Case {
@@ -17,12 +18,14 @@ struct Case {
     /// The guest's function where it failed.
     function: Option<&'static str>,
     attempts: u64,
+    /// Grants of hosts that it may ask.
+    hosts: Vec<Value>,
 }
 
 impl Case {
     fn new(name: &'static str, script: Value, cause: &'static str, words: &'static [&'static str]) -> Case {
         let (limits, policy) = (json!({}), json!({}));
-        Case { name, script, limits, policy, cause, words, function: None, attempts: 1 }
+        Case { name, script, limits, policy, cause, words, function: None, attempts: 1, hosts: Vec::new() }
     }
 
     fn within(self, limits: Value) -> Case {
@@ -41,8 +44,12 @@ impl Case {
         Case { attempts, ..self }
     }
 
+    fn asking(self, host: SocketAddr) -> Case {
+        Case { hosts: vec![json!({"host": host.to_string(), "private": true})], ..self }
+    }
+
     fn deploy(&self, host: &Client) {
-        let grants = json!({"tables": {"t": "read-write"}});
+        let grants = json!({"tables": {"t": "read-write"}, "http": self.hosts});
         host.deploy(
             self.name,
             "probe",
@@ -182,32 +189,43 @@ fn each_cause_is_named_in_the_api_the_command_line_and_the_log() {
 /// The twentieth conflict is followed by a last attempt.
 const CONFLICTS: u64 = 21;
 
+/// Whoever asks at this address has row `row` of table `t` written before it is answered.
+fn overtaker(host: &Client) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let host = host.clone();
+    std::thread::spawn(move || {
+        for (n, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.expect("a connection");
+            for line in BufReader::new(&stream).lines() {
+                if line.expect("a line of the request's head").is_empty() {
+                    break;
+                }
+            }
+            host.put("tables/t/rows/row").json(&json!({"n": 1_000 + n})).send().json(200);
+            stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").expect("it listens");
+        }
+    });
+    address
+}
+
 #[test]
 fn a_run_that_others_always_overtake_is_a_conflict() {
     let host = Host::start();
     host.post("tables/t/rows").json(&json!({"id": "row", "n": 0})).send().json(201);
+    let overtaker = overtaker(&host);
     let increment = json!({"increment": {"table": "t", "id": "row", "field": "n"}, "must": true});
-    let case =
-        Case::new("conflict", json!([increment, {"sleep_ms": 40}]), "conflict", &["row `row`", "table `t`"])
-            .after_attempts(CONFLICTS);
+    let overtaken = json!({"http": {"url": format!("http://{overtaker}/")}, "must": true});
+    let case = Case::new("conflict", json!([increment, overtaken]), "conflict", &["row `row`", "table `t`"])
+        .asking(overtaker)
+        .after_attempts(CONFLICTS);
+    case.check(&host);
     // Twenty attempts are newer than all that is kept.
     let kept = CONFLICTS - 1;
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut n = 1_000;
-            while !done.load(Ordering::Relaxed) {
-                n += 1;
-                host.put("tables/t/rows/row").json(&json!({ "n": n })).send().json(200);
-            }
-        });
-        case.check(&host);
-        done.store(true, Ordering::Relaxed);
-    });
     let run = host.list("jobs/conflict/runs").remove(0);
     assert_eq!(run["attempts"].as_array().map(Vec::len), Some(kept as usize));
     let n = host.get("tables/t/rows/row").send().json(200)["n"].as_u64();
-    assert!(n > Some(1_000), "what the run wrote was dropped");
+    assert_eq!(n, Some(1_000 + CONFLICTS - 1), "what the run wrote was dropped");
 }
 
 #[test]

@@ -9,6 +9,15 @@ use std::thread;
 const THREADS: u64 = 8;
 const TIMES: u64 = 60;
 
+/// Whatever happens to the thread that holds it, the others stop: a failure is not waited for for ever.
+struct EndOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn number(read: &dyn Read, key: &[u8]) -> u64 {
     let value =
         read.get(Space::Job, key).expect("a store that can be read").expect("the number was put there");
@@ -65,8 +74,8 @@ pub fn looks_see_whole_commits(open: Open) {
                 }
             });
         }
+        let _end = EndOnDrop(&ended);
         (1..150).for_each(write_all);
-        ended.store(true, Ordering::Relaxed);
     });
 }
 
@@ -76,10 +85,10 @@ pub fn what_was_seen_settles(open: Open) {
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
+            let _end = EndOnDrop(&ended);
             for value in 0..100u8 {
                 put(&*store, Space::Job, b"a", &[value]);
             }
-            ended.store(true, Ordering::Relaxed);
         });
         for _ in 0..3 {
             scope.spawn(|| {
