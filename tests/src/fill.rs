@@ -1,6 +1,8 @@
 //! A host whose caches are full.
 
 use crate::client::Client;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 
 /// More than the store keeps in memory of what it has on disk (`store_sled::Options`), in pieces of this size.
 const PIECES: u8 = 10;
@@ -11,8 +13,11 @@ const PIECE_BYTES: usize = 8 << 20;
 #[track_caller]
 pub fn fill_caches(host: &Client, component: &[u8]) {
     for piece in 0..PIECES {
-        // A custom section with a name of one letter: the component stays what it was.
-        let content = [vec![1, b'x'], vec![piece; PIECE_BYTES]].concat();
+        // A custom section with a name of one letter: the component stays what it was. Noise, which the store cannot
+        // make smaller.
+        let mut content = vec![0; 2 + PIECE_BYTES];
+        StdRng::seed_from_u64(piece.into()).fill_bytes(&mut content);
+        content[..2].copy_from_slice(&[1, b'x']);
         let mut bytes = component.to_vec();
         bytes.push(0);
         bytes.extend(leb(content.len()));

@@ -7,6 +7,7 @@
 //!
 //! It must not know of any backend, of WebAssembly, or of HTTP. It reads no clock.
 
+mod chunk;
 pub mod conformance;
 pub mod day;
 pub mod index;

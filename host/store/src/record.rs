@@ -3,6 +3,7 @@
 //! JSON, because a record outlives the code that wrote it; the version is there for the day when a form
 //! changes. The checksum finds what a damaged disk or a damaged log of the backend left.
 
+pub use crate::chunk::Chunk;
 use crate::index::IndexTask;
 use crate::key::{DueKey, Key, LiveKey, NoticeKey, OnceKey, PieceKey, RevisionKey, RowPlace, SkipKey};
 use crate::post::{Post, PostKey};
@@ -31,12 +32,17 @@ pub trait Record: Sized {
     fn decode(bytes: &[u8]) -> Result<Self, StoreError>;
 }
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 
 /// Puts the version and the checksum (CRC-32) before a record's body.
 pub fn seal(body: &[u8]) -> Vec<u8> {
+    seal_as(VERSION, body)
+}
+
+/// The same for a version of the record's own.
+pub(crate) fn seal_as(version: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(body.len() + 5);
-    bytes.push(VERSION);
+    bytes.push(version);
     bytes.extend_from_slice(&crc32fast::hash(body).to_be_bytes());
     bytes.extend_from_slice(body);
     bytes
@@ -44,17 +50,23 @@ pub fn seal(body: &[u8]) -> Vec<u8> {
 
 /// Checks them, and gives the body.
 pub fn open(space: Space, bytes: &[u8]) -> Result<&[u8], StoreError> {
+    let (version, body) = open_any(space, bytes)?;
+    if version != VERSION {
+        return Err(StoreError::Damaged(format!("a record of {space:?} has the unknown version {version}")));
+    }
+    Ok(body)
+}
+
+/// Checks the checksum, and gives the version and the body.
+pub(crate) fn open_any(space: Space, bytes: &[u8]) -> Result<(u8, &[u8]), StoreError> {
     let damaged = |what: &str| Err(StoreError::Damaged(format!("a record of {space:?} {what}")));
     let Some((head, body)) = bytes.split_first_chunk::<5>() else {
         return damaged("is cut short");
     };
-    if head[0] != VERSION {
-        return damaged(&format!("has the unknown version {}", head[0]));
-    }
     if crc32fast::hash(body).to_be_bytes() != head[1..] {
         return damaged("has a wrong checksum");
     }
-    Ok(body)
+    Ok((head[0], body))
 }
 
 fn to_json<T: Serialize>(record: &T) -> Vec<u8> {
@@ -122,15 +134,6 @@ pub struct Component {
     pub imports: Vec<String>,
     pub exports: Vec<String>,
     pub warnings: Vec<String>,
-}
-
-/// A piece of a component's bytes, of at most [`Chunk::BYTES`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chunk(pub Vec<u8>);
-
-impl Chunk {
-    /// Larger values end up in files that the embedded store never frees.
-    pub const BYTES: usize = 64 << 10;
 }
 
 /// The machine code that this host made of a component.
@@ -339,7 +342,6 @@ macro_rules! raw_record {
     };
 }
 
-raw_record!(Chunk, Chunk, PieceKey<Digest>);
 raw_record!(LogPiece, Log, PieceKey<RunId>);
 
 /// A row's three numbers stand before its object, so that most of a scan needs no more than them.
