@@ -101,6 +101,9 @@ fn a_schedule_is_shown_before_and_after_it_is_deployed() {
     assert!(cli.run(&["show", "tick"]).well().contains("paused"));
     cli.run(&["resume", "tick"]).well();
     assert_eq!(host.read("jobs/tick")["state"], "active");
+    assert!(cli.run(&["deploy", "tick.wasm", "--paused"]).well().contains("sandglass resume tick"));
+    assert_eq!(host.read("jobs/tick")["state"], "paused");
+    cli.run(&["resume", "tick"]).well();
     cli.run(&["skips", "tick"]).well();
     cli.run(&["rm", "tick"]).well();
     assert_eq!(cli.run(&["jobs", "--json"]).json(), json!([]));

@@ -1,7 +1,7 @@
 //! `PUT /jobs/{name}/component`: a job from its bytes and a schedule in the URL, in one request.
 
-use super::put_revision;
 use super::view::{View, Viewer};
+use super::{pause_if, put_revision};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::component;
@@ -87,6 +87,7 @@ pub(crate) async fn put(
     request: Request,
 ) -> Result<Response, Refusal> {
     let asked = asked(&mut parameters, app.host.now());
+    let paused = parameters.flag("paused");
     parameters.finish()?;
     // A condition that fails already need not wait for the bytes.
     app.look(|read| match (condition.of_job(read, &name), op::job::find(read, &name)) {
@@ -97,7 +98,8 @@ pub(crate) async fn put(
     let digest = component.digest;
     let change = move |write: &mut dyn Write, now| {
         let spec = specification(write, &name, digest, asked, now)?;
-        put_revision(write, &name, spec, condition, &caller, now)
+        let (current, made) = put_revision(write, &name, spec, condition, &caller, now)?;
+        Ok((pause_if(paused, write, current, now)?, made))
     };
     let (current, made) = app.change(change).await?;
     let now = app.host.now();

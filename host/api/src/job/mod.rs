@@ -59,19 +59,32 @@ fn put_revision(
     Ok((op::job::put(write, name, spec, expect, now)?, made))
 }
 
+/// Pauses what was just deployed, in the same commit, where that was asked for: its schedule starts nothing in between.
+fn pause_if(asked: bool, write: &mut dyn Write, current: Current, now: Instant) -> Result<Current, OpError> {
+    if !asked {
+        return Ok(current);
+    }
+    op::pause::pause(write, &current.job.name, "deployed as paused", op::job::Expect::Anything, now)
+}
+
 /// A whole specification.
 pub(crate) async fn put(
     State(app): State<App>,
     At(name): At<Name>,
-    _: NoParameters,
+    mut parameters: Parameters,
     condition: Condition,
     Extension(caller): Extension<Caller>,
     body: body::Json,
 ) -> Result<Response, Refusal> {
+    let paused = parameters.flag("paused");
+    parameters.finish()?;
     let spec = Specification::from_json(body.value()?, &Limits::CEILING, app.host.now());
     let spec = spec.map_err(Refusal::invalid)?;
-    let (current, made) =
-        app.change(move |write, now| put_revision(write, &name, spec, condition, &caller, now)).await?;
+    let change = move |write: &mut dyn Write, now| {
+        let (current, made) = put_revision(write, &name, spec, condition, &caller, now)?;
+        Ok((pause_if(paused, write, current, now)?, made))
+    };
+    let (current, made) = app.change(change).await?;
     answer(&app, &current, made)
 }
 

@@ -137,6 +137,21 @@ async fn a_pause_skips_and_a_resumed_job_goes_on_from_the_next_instant() {
 }
 
 #[tokio::test]
+async fn a_job_is_paused_in_the_commit_that_makes_it() {
+    let (site, component) = site_with_job().await;
+    let document = json!({"component": component, "schedule": {"every": "1h"}});
+    for (path, status) in [("/v1/jobs/new?paused=true", 201), ("/v1/jobs/new?paused=true", 200)] {
+        let job = site.call("PUT", path, document.clone()).await.json_of(status);
+        assert_eq!((&job["state"], &job["next"]), (&json!("paused"), &json!([])), "{job:#}");
+        assert_eq!(job["paused"]["reason"], "deployed as paused");
+    }
+    // A new revision does not resume it.
+    let job = site.call("PUT", "/v1/jobs/new?paused=false", document.clone()).await.json_of(200);
+    assert_eq!(job["state"], "paused");
+    assert_eq!(site.call("PUT", "/v1/jobs/new?paused=yes", document).await.pointers(), ["/paused"]);
+}
+
+#[tokio::test]
 async fn revisions_are_listed_and_gone_back_to() {
     let (site, _) = site_with_job().await;
     for value in ["1", "2"] {

@@ -29,6 +29,9 @@ pub(crate) struct Deploy {
     /// Deploy what was built before
     #[arg(long)]
     no_build: bool,
+    /// Pause the job with it: its schedule starts nothing until the job is resumed
+    #[arg(long)]
+    paused: bool,
     /// Print the job as JSON
     #[arg(long)]
     json: bool,
@@ -82,6 +85,7 @@ impl Deploy {
     fn commit(&self, client: &Client, work: &Work, digest: &str) -> Result<Value> {
         let path = format!("jobs/{}", work.name);
         let request = Request::new(Method::PUT, path.clone());
+        let request = if self.paused { request.query("paused", "true") } else { request };
         if let Some(specification) = &work.specification {
             return client.json(request.json(&with_component(specification.clone(), digest)));
         }

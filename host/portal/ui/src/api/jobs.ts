@@ -44,9 +44,13 @@ export function brief(job: Job): JobBrief {
 /** What a new job needs to say; the host has defaults for the rest. */
 export type NewJob = Partial<Omit<Specification, "policy">> & { component: string; policy?: Partial<Policy> };
 
-/** Refused with 412 where there is a job of this name. */
-export const createJob = (name: string, specification: NewJob) =>
-  call<Job>("PUT", path(name), { body: specification, headers: { "If-None-Match": "*" } });
+/** Refused with 412 where there is a job of this name. One that is made paused starts nothing by itself. */
+export const createJob = (name: string, specification: NewJob, paused: boolean) =>
+  call<Job>("PUT", path(name), {
+    query: { paused },
+    body: specification,
+    headers: { "If-None-Match": "*" },
+  });
 
 /** Refused with 412 where the job has changed since `version`. */
 export const reviseJob = (name: string, specification: Specification, version: number) =>

@@ -2,7 +2,7 @@
 
 import { useLocation } from "preact-iso";
 import { useRef, useState } from "preact/hooks";
-import { createJob, pauseJob, runJob, type NewJob } from "../api/jobs.ts";
+import { createJob, runJob, type NewJob } from "../api/jobs.ts";
 import { listTables } from "../api/tables.ts";
 import type { Component } from "../api/types.ts";
 import { useDraft } from "../live/draft.ts";
@@ -100,7 +100,7 @@ export function CreatePage() {
       env: toEnv(env),
     };
     try {
-      await createJob(name, specification);
+      await createJob(name, specification, isPaused);
     } catch (error) {
       setProblem(problemOf(error));
       return setBusy(false);
@@ -108,10 +108,7 @@ export function CreatePage() {
     draft.restart();
     notify("done", `${name} is created.`);
     // There is a job now, whatever comes of the rest.
-    const run = await attempt(async () => {
-      if (isPaused) await pauseJob(name, "created paused");
-      return andRun ? await runJob(name) : undefined;
-    });
+    const run = andRun ? await attempt(() => runJob(name)) : undefined;
     route(run ? `/runs/${run.id}` : `/jobs/${name}`);
   };
   const isTaken = problem?.code === "precondition-failed";
