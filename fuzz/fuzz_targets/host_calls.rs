@@ -11,8 +11,13 @@ use sandglass_core::Instant;
 use sandglass_core::Name;
 use sandglass_core::email::{Mailbox, Message};
 use sandglass_core::grant::EmailGrant;
-use sandglass_core::query::{Condition, Field, Filter, Order, Query, Step, collect};
+use sandglass_core::index::{Declaration, Entry, Index, IndexId, State, problems};
+use sandglass_core::query::{
+    Condition, Field, Filter, Interval, Order, Part, Query, Source, Step, Walk, page,
+};
 use sandglass_core::row::{Row, RowId, check_fields, fields_bytes, merge_fields, parse_fields};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 const ROW_MAX: usize = 2048;
 
@@ -43,7 +48,76 @@ fn rows(parts: &[&str]) {
     let _ = check_fields(&row, ROW_MAX);
 }
 
-/// A condition and an order, and rows that they are about: all pages together are the rows that match, in order.
+/// A table in memory, with its indexes.
+struct Table {
+    rows: BTreeMap<RowId, Row>,
+    entries: Vec<BTreeMap<Vec<u8>, Entry>>,
+}
+
+impl Table {
+    fn new(rows: &[Row], indexes: &[Index]) -> Table {
+        let entries = |index: &Index| {
+            let entries = rows.iter().map(|row| index.entry(row));
+            entries.map(|entry| (entry.to_bytes(), entry)).collect()
+        };
+        let rows = rows.iter().map(|row| (row.id.clone(), row.clone())).collect();
+        Table { rows, entries: indexes.iter().map(entries).collect() }
+    }
+}
+
+/// The first so many of what lies in an interval, and the rest of it.
+fn part<'a, T: Clone + 'a>(
+    all: impl DoubleEndedIterator<Item = (&'a [u8], &'a T)>,
+    within: &Interval,
+    backwards: bool,
+    most: usize,
+) -> Part<T> {
+    let mut inside: Vec<_> = all.filter(|(key, _)| within.contains(key)).collect();
+    if backwards {
+        inside.reverse();
+    }
+    let is_all = inside.len() <= most;
+    inside.truncate(most);
+    let rest = inside
+        .last()
+        .filter(|_| !is_all)
+        .map(|(key, _)| if backwards { within.clone().before(key) } else { within.clone().after(key) });
+    Part { items: inside.into_iter().map(|(_, item)| item.clone()).collect(), rest }
+}
+
+impl Source for Table {
+    type Error = Infallible;
+
+    fn rows(&mut self, ids: &Interval, most: usize) -> Result<Part<Row>, Infallible> {
+        Ok(part(self.rows.iter().map(|(id, row)| (id.as_str().as_bytes(), row)), ids, false, most))
+    }
+
+    fn entries(
+        &mut self,
+        index: IndexId,
+        within: &Interval,
+        backwards: bool,
+        most: usize,
+    ) -> Result<Part<Entry>, Infallible> {
+        let entries = self.entries[index.0 as usize].iter().map(|(key, entry)| (key.as_slice(), entry));
+        Ok(part(entries, within, backwards, most))
+    }
+
+    fn row(&mut self, id: &RowId) -> Result<Option<Row>, Infallible> {
+        Ok(self.rows.get(id).cloned())
+    }
+}
+
+/// An index over the field of the condition, and one over that of the order, where they may be declared.
+fn indexes(fields: [&str; 2]) -> Vec<Index> {
+    let declared = fields.map(|field| Declaration { fields: vec![Field::new(field)], unique: false });
+    let declared = declared.into_iter().filter(|one| problems(std::slice::from_ref(one), "").is_empty());
+    let index = |(number, declared)| Index { id: IndexId(number as u32), declared, state: State::Ready };
+    declared.enumerate().map(index).collect()
+}
+
+/// A condition and an order, and rows that they are about: all pages together are the rows that match, in order, with
+/// indexes and without.
 fn pages(parts: &[&str], descending: bool) {
     let [field, operator, value, by, rest @ ..] = parts else { return };
     let Ok(condition) = Condition::parse(field, operator, value) else { return };
@@ -59,19 +133,22 @@ fn pages(parts: &[&str], descending: bool) {
     let mut expected: Vec<&Row> = all.iter().filter(|row| filter.matches(row)).collect();
     expected.sort_by(|left, right| order.compare(left, right));
     let table: Name = "t".parse().expect("a name");
-    let (mut seen, mut cursor) = (Vec::new(), None::<String>);
-    loop {
-        let query = Query::new(&table, filter.clone(), order.clone(), 3, cursor.as_deref());
-        let query = query.expect("a cursor goes on with its own query");
-        let page = collect(all.iter().cloned().map(Ok::<_, ()>), &query).expect("rows without errors");
-        assert!(page.rows.len() <= 3);
-        seen.extend(page.rows.into_iter().map(|row| row.id));
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
+    for indexes in [Vec::new(), indexes([field, by])] {
+        let mut rows = Table::new(&all, &indexes);
+        let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let query = Query::new(&table, filter.clone(), order.clone(), 3, cursor.as_deref());
+            let query = query.expect("a cursor goes on with its own query");
+            let Ok(page) = page(&mut rows, &query, Walk::of(&query, &indexes));
+            assert!(page.rows.len() <= 3);
+            seen.extend(page.rows.into_iter().map(|row| row.id));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
         }
+        assert!(seen.iter().eq(expected.iter().map(|row| &row.id)), "{seen:?} is not {expected:?}");
     }
-    assert!(seen.iter().eq(expected.iter().map(|row| &row.id)), "{seen:?} is not {expected:?}");
 }
 
 fn mail(parts: &[&str]) {

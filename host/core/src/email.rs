@@ -152,7 +152,7 @@ impl std::str::FromStr for Mailbox {
             Some(rest) => rest.split_once('<').ok_or_else(wrong)?,
             None => ("", text.trim()),
         };
-        let name = name.trim().trim_matches('"');
+        let name = name.trim().trim_matches('"').trim();
         if !is_address(address)
             || name.len() > 200
             || name.chars().any(|c| c.is_control() || "<>\"".contains(c))
@@ -211,6 +211,8 @@ mod tests {
         assert_eq!((plain.name.as_str(), plain.address.as_str()), ("", "ops@example.com"));
         let named: Mailbox = "Ops <ops@example.com>".parse().unwrap();
         assert_eq!((named.name.as_str(), named.address.as_str()), ("Ops", "ops@example.com"));
+        let quoted: Mailbox = "\" Ops, \" <ops@example.com>".parse().unwrap();
+        assert_eq!(quoted.name, "Ops,");
         for bad in
             ["Ops <ops@example.com", "A\r\nBcc: x@y.z <a@b.c>", "<>", "a@b.c, d@e.f", "=?utf-8?q?a?= <a@b.c>"]
         {

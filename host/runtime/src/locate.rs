@@ -80,9 +80,9 @@ impl Module<'_> {
             while found.len() < PLACES_MAX
                 && let Some(frame) = frames.next()?
             {
-                let Some((file, line)) = frame.location.and_then(|at| Some((at.file?, at.line?))) else {
-                    continue;
-                };
+                let place = frame.location.and_then(|at| Some((at.file?, at.line?)));
+                // A file without a name is none that anybody could look into.
+                let Some((file, line)) = place.filter(|(file, _)| !file.is_empty()) else { continue };
                 let function = frame.function.and_then(|function| {
                     let name = function.raw_name().ok()?;
                     Some(shown(&format!("{:#}", rustc_demangle::demangle(&name))))
