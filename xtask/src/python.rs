@@ -1,4 +1,5 @@
-//! Pythons with packages of a list: made once below the target folder, and anew when the list changes. It installs nothing into the system, but for Debian's `python3-venv` where that is missing.
+//! Pythons with packages of a list: made once below the target folder, and anew when the list changes. It installs
+//! nothing into the system, but for Debian's `python3-venv` where that is missing.
 
 use crate::process::{is_installed, output, step};
 use crate::{root, target};
@@ -22,7 +23,8 @@ pub(crate) fn environment() -> Result<PathBuf> {
 pub(crate) fn with_packages(folder: &Path, lists: &[&str]) -> Result<PathBuf> {
     let texts =
         lists.iter().map(|list| fs::read_to_string(root().join(list)).with_context(|| (*list).to_string()));
-    let requirements = texts.collect::<Result<String>>()?;
+    // An environment's programs name its folder: one that was moved has none.
+    let requirements = format!("# {}\n{}", folder.display(), texts.collect::<Result<String>>()?);
     let interpreter = folder.join("bin/python");
     // Written last: where it is as it should be, so is all else.
     let stamp = folder.join("requirements.txt");

@@ -12,10 +12,10 @@ const SECRET: &str = "s3cret-value";
 /// What the second attempt returns: the lines of the first, as its checkpoint kept them, and its own.
 const EXPECTED: &str = include_str!("../../languages/conformance/expected.txt");
 
-/// Bytes of the text in the largest row, and rows of 1,000 bytes each. In full nearly what one row may have, and rows for
-/// several pages.
-fn sizes() -> (u64, u64) {
-    if is_full() { (262_000, 4_000) } else { (200_000, 20) }
+/// Bytes of the text in the largest row, rows of 1,000 bytes each, and the fuel for them. In full nearly what one row may
+/// have, and rows for several pages: millions of units each, in an engine that interprets.
+fn sizes() -> (u64, u64, u64) {
+    if is_full() { (262_000, 4_000, 100_000_000_000) } else { (200_000, 20, 10_000_000_000) }
 }
 
 #[track_caller]
@@ -34,9 +34,10 @@ fn conforms(component: &[u8], kind: &str, language: Option<&str>) {
     host.put("secrets/API_KEY").json(&json!({ "value": SECRET })).send();
     host.post("tables/readonly/import").bytes("application/x-ndjson", "{\"id\":\"1\"}\n").send().json(200);
     let granted = [echo, gone].map(|address| json!({"host": address.to_string(), "private": true}));
-    let (large, many) = sizes();
+    let (large, many, fuel) = sizes();
     let specification = json!({
         "component": uploaded["digest"],
+        "limits": {"fuel": fuel},
         "env": {
             "LARGE": large.to_string(),
             "MANY": many.to_string(),
