@@ -88,6 +88,8 @@ pub struct Status {
     pub skipped: u64,
     /// Occurrences that were missed.
     pub missed: u64,
+    /// The newest occurrence that was skipped or missed.
+    pub last_skip: Option<Instant>,
     /// Emails committed, for the hours that the daily quota still counts.
     pub emails: HourlyCount,
     /// Notifications, likewise.
@@ -137,6 +139,15 @@ impl HourlyCount {
 }
 
 impl Status {
+    /// Takes in occurrences that did not run.
+    pub fn record_skip(&mut self, skip: &Skip) {
+        match skip.reason {
+            Reason::Missed => self.missed += skip.count,
+            Reason::Overlap | Reason::Paused => self.skipped += skip.count,
+        }
+        self.last_skip = self.last_skip.max(Some(skip.to));
+    }
+
     /// Takes in a run that has ended.
     pub fn record(&mut self, run: &Run, outcome: Outcome, at: Instant) {
         match outcome {

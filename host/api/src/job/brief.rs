@@ -20,6 +20,8 @@ pub(crate) struct Brief {
     recent: Vec<&'static str>,
     skipped: u64,
     missed: u64,
+    /// The newest occurrence of those.
+    last_skip: Option<Instant>,
 }
 
 pub(crate) fn brief(read: &dyn Read, current: &Current, now: Instant) -> Result<Brief, OpError> {
@@ -37,5 +39,6 @@ pub(crate) fn brief(read: &dyn Read, current: &Current, now: Instant) -> Result<
         recent: status.recent.iter().map(|end| end.outcome.as_str()).collect(),
         skipped: status.skipped,
         missed: status.missed,
+        last_skip: status.last_skip,
     })
 }

@@ -29,6 +29,7 @@ pub(crate) struct View {
     next: Vec<Instant>,
     live_runs: usize,
     last_success: Option<Instant>,
+    last_skip: Option<Instant>,
     last_run: Option<Last>,
     /// Newest first.
     recent: Vec<Last>,
@@ -111,6 +112,7 @@ impl<'a> Viewer<'a> {
                 .as_ref()
                 .map(|reason| Undelivered { count: status.undelivered, reason: reason.clone() }),
             last_success: status.last_success,
+            last_skip: status.last_skip,
             last_run: recent.first().cloned(),
             recent,
             counters: counters(current, &status, self.now),

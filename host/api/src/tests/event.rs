@@ -107,7 +107,7 @@ async fn jobs_are_listed_in_brief() {
     job(&site, "b").await;
     let page = site.get("/v1/jobs?brief=true&limit=1").await.json_of(200);
     let a = json!({"name": "a", "state": "active", "schedule_words": "every hour", "next": "2026-01-01T01:00:00.000Z",
-        "live_runs": 0, "last_run": null, "recent": [], "skipped": 0, "missed": 0});
+        "live_runs": 0, "last_run": null, "recent": [], "skipped": 0, "missed": 0, "last_skip": null});
     assert_eq!(page["items"], json!([a]));
     let rest = site.get(&format!("/v1/jobs?brief=true&cursor={}", page["next"].as_str().unwrap())).await;
     assert_eq!(rest.json_of(200)["items"][0]["name"], "b");

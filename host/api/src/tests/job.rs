@@ -130,6 +130,7 @@ async fn a_pause_skips_and_a_resumed_job_goes_on_from_the_next_instant() {
     }
     let job = site.get("/v1/jobs/clean").await.json();
     assert_eq!((&job["state"], &job["next"][0]), (&json!("active"), &json!("2026-01-01T04:00:00.000Z")));
+    assert_eq!(job["last_skip"], "2026-01-01T03:00:00.000Z");
     site.call("POST", "/v1/jobs/clean/pause", json!({"why": "x"})).await.problem(422, "invalid");
     let long = json!({"reason": "x".repeat(2000)});
     assert_eq!(site.call("POST", "/v1/jobs/clean/pause", long).await.pointers(), ["/reason"]);

@@ -6,7 +6,7 @@ use crate::op::{epoch, job, notice, run, skip, turn};
 use crate::record::{DueEntry, Live, Skipping, Waiting};
 use crate::store::{StoreError, Write};
 use sandglass_core::epoch::Epoch;
-use sandglass_core::job::{Job, Reason, Revision, Skip, Status};
+use sandglass_core::job::{Job, Revision, Skip, Status};
 use sandglass_core::limit::Bytes;
 use sandglass_core::notify::Kind;
 use sandglass_core::occurrence::{self, Decision};
@@ -383,10 +383,7 @@ fn record_skip(
     before: Option<Skipping>,
 ) -> Result<Skipping, StoreError> {
     let mut status = job::status(write.as_read(), job)?;
-    match skip.reason {
-        Reason::Missed => status.missed += skip.count,
-        Reason::Overlap | Reason::Paused => status.skipped += skip.count,
-    }
+    status.record_skip(skip);
     write.save(&job, &status);
     skip::record(write, job, skip, before)
 }

@@ -79,7 +79,7 @@ pub(crate) fn record(
     if let Some(mut skip) = skipped(pause, revision, now) {
         skip.epoch = epoch;
         let mut status = job::status(write.as_read(), job.id)?;
-        status.skipped += skip.count;
+        status.record_skip(&skip);
         write.save::<Status>(&job.id, &status);
         skip::record(write, job.id, &skip, None)?;
     }

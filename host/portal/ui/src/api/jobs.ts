@@ -25,7 +25,7 @@ export const getJob = (name: string, signal?: AbortSignal) => get<Job>(path(name
 
 /** A whole job, as lists show it. */
 export function brief(job: Job): JobBrief {
-  const { name, state, schedule_words, next, live_runs, last_run, recent, counters } = job;
+  const { name, state, schedule_words, next, live_runs, last_run, last_skip, recent, counters } = job;
   const { skipped, missed } = counters;
   const outcomes = recent.map((end) => end.outcome);
   return {
@@ -38,6 +38,7 @@ export function brief(job: Job): JobBrief {
     recent: outcomes,
     skipped,
     missed,
+    last_skip,
   };
 }
 

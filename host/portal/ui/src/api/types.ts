@@ -32,6 +32,8 @@ export interface JobBrief {
   recent: Outcome[];
   skipped: number;
   missed: number;
+  /** The newest occurrence of those. */
+  last_skip: Instant | null;
 }
 
 export interface ScheduleSpec {
@@ -122,6 +124,7 @@ export interface Job {
   next: Instant[];
   live_runs: number;
   last_success: Instant | null;
+  last_skip: Instant | null;
   last_run: End | null;
   recent: End[];
   counters: Record<"succeeded" | "failed" | "cancelled" | "skipped" | "missed", number>;

@@ -148,7 +148,8 @@ const SKIPS_OF_EACH = 5;
 
 function RecentSkips() {
   const all = [...(jobs.value?.values() ?? [])].filter((job) => job.skipped + job.missed > 0);
-  const skipping = all.slice(0, JOBS_WITH_SKIPS);
+  const newest = all.sort((a, b) => (b.last_skip ?? "").localeCompare(a.last_skip ?? ""));
+  const skipping = newest.slice(0, JOBS_WITH_SKIPS);
   const key = skipping.map(({ name, skipped, missed }) => `${name} ${skipped + missed}`).join();
   const skips = useResource(`skips ${key}`, async (signal) => {
     const lists = await Promise.all(
@@ -170,8 +171,8 @@ function RecentSkips() {
       )}
       {all.length > JOBS_WITH_SKIPS && (
         <p class="hint">
-          Of the first {JOBS_WITH_SKIPS} jobs by name; {plural(all.length - JOBS_WITH_SKIPS, "other")} did not
-          run at times, too: their own pages tell.
+          Of the {JOBS_WITH_SKIPS} jobs that did so last; {plural(all.length - JOBS_WITH_SKIPS, "other")} did
+          not run at times, too: their own pages tell.
         </p>
       )}
     </section>

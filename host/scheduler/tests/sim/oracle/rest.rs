@@ -208,19 +208,31 @@ impl Oracle {
 
     /// Of the runs that can begin, the one that could first.
     fn first_in_turn(&self) -> Option<(RunId, Span)> {
+        self.in_turn().min().map(|(since, run)| (run, since))
+    }
+
+    /// The runs that can begin, and since when.
+    fn in_turn(&self) -> impl Iterator<Item = (Span, RunId)> {
         let turns = self.jobs.values().flat_map(|job| &job.turns).filter(|turn| turn.since != Span::MAX);
         let heads = turns.map(|turn| (turn.since, turn.run));
         let retrying = self.jobs.values().flat_map(|job| &job.live).filter_map(|id| {
             let book = &self.runs[id];
             matches!(book.run.state, State::Retrying { .. }).then_some((book.eligible?, *id))
         });
-        let first = heads.chain(retrying).min()?;
-        (first.0 <= self.now).then_some((first.1, first.0))
+        heads.chain(retrying).filter(|(since, _)| *since <= self.now)
     }
 
     /// Keeps who could begin at once.
     pub(super) fn look_for_stuck(&mut self) {
-        let candidate = self.first_in_turn().map(|(run, _)| run).filter(|run| self.has_room_for(*run));
+        let first = self.first_in_turn();
+        // Those that waited when the clock was set are in the order of new instants: each of them may be the first.
+        let may_be_first = |(since, run): (Span, RunId)| match first {
+            Some((_, first)) if first <= self.jumped => since <= self.jumped,
+            first => first.is_some_and(|(first, _)| first == run),
+        };
+        let have_room =
+            self.in_turn().filter(|one| may_be_first(*one)).all(|(_, run)| self.has_room_for(run));
+        let candidate = first.map(|(run, _)| run).filter(|_| have_room);
         self.presence.candidate = match (candidate, self.presence.candidate) {
             (Some(run), Some((before, since))) if run == before => Some((run, since)),
             (Some(run), _) => Some((run, self.now)),

@@ -145,7 +145,10 @@ impl Oracle {
         match (&before.state, &after.state) {
             (State::Queued { .. }, State::Queued { .. }) => Ok(()),
             (State::Retrying { .. }, State::Retrying { due }) => {
-                book.eligible = Some(self.elapsed_at(*due));
+                let due = self.elapsed_at(*due);
+                // Who could begin before the clock was set, and still can, has waited since then.
+                let before = book.eligible.filter(|_| due <= self.now);
+                book.eligible = Some(before.map_or(due, |before| before.min(due)));
                 Ok(())
             }
             (State::Queued { .. } | State::Retrying { .. }, State::Running { .. }) => self.begin(book, after),
