@@ -6,7 +6,7 @@ import { assertAccessible, assertClean, launch, signIn, visit } from "./support/
 import { Host } from "./support/host.mjs";
 import { MailServer } from "./support/mail-server.mjs";
 
-let host, browser, server;
+let host, browser, server, run;
 
 before(async () => {
   // The first time that somebody is asked about, there is nobody of that name.
@@ -23,7 +23,7 @@ before(async () => {
     grants: { email: { to: ["ops@example.com"] } },
     env: { SCRIPT: JSON.stringify([{ email, must: true }]) },
   });
-  await host.run("report");
+  run = await host.run("report");
 });
 
 after(async () => {
@@ -55,6 +55,14 @@ test("a dead letter says why, and is sent again", async () => {
   await page.waitForURL(`${host.url}/outbox`);
   const { items } = await host.api("GET", "/emails?state=failed");
   assert.deepEqual(items, []);
+
+  // The run tells where its mail is, and that it may be gone.
+  const runPage = `${host.url}/runs/${run.id}`;
+  await page.goto(runPage);
+  await page.getByText("1 mail put in the outbox").getByRole("link", { name: "Figures" }).waitFor();
+  for (const { id } of (await host.api("GET", "/emails")).items) await host.api("DELETE", `/emails/${id}`);
+  await page.goto(runPage);
+  await page.getByText("1 mail put in the outbox: 1 further down in the outbox, or removed").waitFor();
   await assertClean(page, faults);
   await context.close();
 });

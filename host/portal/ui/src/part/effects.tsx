@@ -43,6 +43,12 @@ export function Effects({ run, tables }: { run: Run; tables: string[] }) {
             <a href={`/outbox/${mail.id}`}>{mail.subject || "(no subject)"}</a>
           </Fragment>
         ))}
+        {mails.value && isCommitted && mails.value.length < emails && (
+          <>
+            {mails.value.length > 0 ? ", and " : ": "}
+            {count(emails - mails.value.length)} further down in <a href="/outbox">the outbox</a>, or removed
+          </>
+        )}
       </p>
       {http_calls > 0 && <p>{plural(http_calls, "request")} to other hosts</p>}
       {!isCommitted && run.outcome !== null && (
