@@ -62,8 +62,10 @@ fn go_on(write: &mut dyn Write, mut job: Job, before: &Epoch, now: Instant) -> R
         job::await_next(write, &job, &revision, now)?;
     }
     let mut status = job::status(write.as_read(), job.id)?;
-    if status.last_success.is_some_and(|at| at > now) {
-        status.last_success = Some(now);
+    if status.last_success.max(status.last_skip).is_some_and(|at| at > now) {
+        for last in [&mut status.last_success, &mut status.last_skip] {
+            *last = last.map(|at| at.min(now));
+        }
         write.save::<Status>(&job.id, &status);
     }
     Ok(())

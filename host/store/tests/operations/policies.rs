@@ -237,6 +237,8 @@ fn a_clock_that_was_years_ahead_silences_no_job() {
     world.put("made_then", json!({"every": "1h"}));
     // The clock is set right. At once nothing is due, then each goes on.
     assert!(world.claim(7_300, 8).started.is_empty());
+    assert_eq!(world.status("ticking").last_success, Some(world.at(7_300)), "nothing is newer than now");
+    assert_eq!(world.status("paused").last_skip, Some(world.at(7_300)), "nothing is newer than now");
     let mut started = world.claim(2 * 3_600 + 7_300, 8).started;
     started.sort_by_key(|started| started.run.job.clone());
     let jobs: Vec<(String, u32)> =
@@ -248,6 +250,7 @@ fn a_clock_that_was_years_ahead_silences_no_job() {
         |epoch| skips.iter().filter(|skip| skip.epoch == epoch).map(|skip| skip.count).collect::<Vec<_>>();
     assert_eq!(by_clock(0), [years as u64 / 3_600], "what the pause skipped by the clock that ran ahead");
     assert_eq!(by_clock(1), [2], "and by the one that was set right");
+    assert!(world.status("paused").last_skip > Some(world.at(7_300)), "what comes is newer");
     // The entries of the clock that ran ahead mean nothing when their time comes.
     let again = world.claim(years + 7_200, 8);
     assert!(again.started.iter().all(|started| started.run.epoch == 1));
