@@ -174,7 +174,7 @@ fn chunks(read: &dyn Read, digest: Digest, first: u32) -> Result<Vec<u8>, Refusa
     let mut bytes = Vec::new();
     for number in first..first.saturating_add(CHUNKS_AT_ONCE) {
         match read.load::<Chunk>(&PieceKey { of: digest, number })? {
-            Some(chunk) => bytes.extend_from_slice(&chunk.0),
+            Some(chunk) => bytes.extend_from_slice(&chunk.bytes()?),
             None => break,
         }
     }

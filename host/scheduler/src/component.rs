@@ -132,10 +132,14 @@ impl Components {
         for part in bytes.chunks(Chunk::BYTES * CHUNKS_AT_ONCE) {
             let (part, first) = (bytes.slice_ref(part), number);
             number += part.len().div_ceil(Chunk::BYTES) as u32;
+            // Neither the thread that commits nor one that answers requests waits for this.
+            let compress = move || part.chunks(Chunk::BYTES).map(Chunk::new).collect::<Vec<_>>();
+            let chunks = tokio::task::spawn_blocking(compress).await;
+            let chunks = chunks.map_err(|error| StoreError::Failed(error.to_string()))?;
             self.store
                 .write::<_, StoreError, _>(move |write| {
-                    for (chunk, at) in part.chunks(Chunk::BYTES).zip(first..) {
-                        component::put_chunk(write, digest, at, chunk.to_vec());
+                    for (chunk, at) in chunks.iter().zip(first..) {
+                        component::put_chunk(write, digest, at, chunk);
                     }
                     Ok(())
                 })

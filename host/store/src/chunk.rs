@@ -2,18 +2,16 @@
 //! than half, and with them what the embedded store writes, and what it remembers in memory of where it is.
 
 use crate::key::PieceKey;
-use crate::record::{Record, VERSION, open_any, seal_as};
+use crate::record::{Record, VERSION, open_as, seal_as};
 use crate::space::Space;
 use crate::store::StoreError;
 use sandglass_core::Digest;
 
-/// A piece of a component's bytes, of at most [`Chunk::BYTES`].
+/// A piece of a component's bytes, of at most [`Chunk::BYTES`], in the form in which it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chunk(pub Vec<u8>);
-
-impl Chunk {
-    /// Larger values end up in files that the embedded store never frees.
-    pub const BYTES: usize = 64 << 10;
+pub struct Chunk {
+    version: u8,
+    body: Vec<u8>,
 }
 
 /// The version of a chunk whose body is a frame of Zstandard (RFC 8878). Those of the other version are as they were
@@ -22,26 +20,42 @@ const COMPRESSED: u8 = 2;
 /// The fastest: what is uploaded is written once, and read at a first run at most.
 const LEVEL: i32 = 1;
 
+impl Chunk {
+    /// Larger values end up in files that the embedded store never frees.
+    pub const BYTES: usize = 64 << 10;
+
+    /// Takes a fraction of a millisecond: it is made before the script that stores it, not within.
+    pub fn new(bytes: &[u8]) -> Chunk {
+        match zstd::bulk::compress(bytes, LEVEL) {
+            Ok(frame) if frame.len() < bytes.len() => Chunk { version: COMPRESSED, body: frame },
+            _ => Chunk { version: VERSION, body: bytes.to_vec() },
+        }
+    }
+
+    /// The bytes as they were uploaded.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where they cannot be had again.
+    pub fn bytes(self) -> Result<Vec<u8>, StoreError> {
+        if self.version == VERSION {
+            return Ok(self.body);
+        }
+        zstd::bulk::decompress(&self.body, Chunk::BYTES)
+            .map_err(|error| StoreError::Damaged(format!("a chunk cannot be decompressed: {error}")))
+    }
+}
+
 impl Record for Chunk {
     type Key = PieceKey<Digest>;
     const SPACE: Space = Space::Chunk;
 
     fn encode(&self) -> Vec<u8> {
-        match zstd::bulk::compress(&self.0, LEVEL) {
-            Ok(frame) if frame.len() < self.0.len() => seal_as(COMPRESSED, &frame),
-            _ => seal_as(VERSION, &self.0),
-        }
+        seal_as(self.version, &self.body)
     }
 
     fn decode(bytes: &[u8]) -> Result<Chunk, StoreError> {
-        let damaged = |what: String| StoreError::Damaged(format!("a record of {:?} {what}", Space::Chunk));
-        match open_any(Space::Chunk, bytes)? {
-            (VERSION, body) => Ok(Chunk(body.to_vec())),
-            (COMPRESSED, frame) => zstd::bulk::decompress(frame, Chunk::BYTES)
-                .map(Chunk)
-                .map_err(|error| damaged(format!("cannot be decompressed: {error}"))),
-            (version, _) => Err(damaged(format!("has the unknown version {version}"))),
-        }
+        let (version, body) = open_as(Space::Chunk, bytes, &[VERSION, COMPRESSED])?;
+        Ok(Chunk { version, body: body.to_vec() })
     }
 }
 
@@ -49,6 +63,10 @@ impl Record for Chunk {
 mod tests {
     use super::*;
     use crate::record::seal;
+
+    fn read(stored: &[u8]) -> Result<Vec<u8>, StoreError> {
+        Chunk::decode(stored)?.bytes()
+    }
 
     #[test]
     fn what_can_be_compressed_is_and_what_cannot_stays() {
@@ -58,27 +76,26 @@ mod tests {
         for (bytes, most) in
             [(text.clone(), text.len() / 2), (noise.clone(), noise.len() + 5), (Vec::new(), 5)]
         {
-            let chunk = Chunk(bytes);
-            let stored = chunk.encode();
+            let stored = Chunk::new(&bytes).encode();
             assert!(stored.len() <= most, "{} of {most} bytes", stored.len());
-            assert_eq!(Chunk::decode(&stored), Ok(chunk));
+            assert_eq!(read(&stored), Ok(bytes));
         }
     }
 
     #[test]
     fn chunks_of_before_are_read() {
-        assert_eq!(Chunk::decode(&seal(b"as it was uploaded")), Ok(Chunk(b"as it was uploaded".to_vec())));
+        assert_eq!(read(&seal(b"as it was uploaded")), Ok(b"as it was uploaded".to_vec()));
     }
 
     #[test]
     fn a_chunk_that_is_none_is_damage() {
         let larger = zstd::bulk::compress(&vec![0; Chunk::BYTES + 1], LEVEL).expect("zeros are compressed");
-        let mut broken = Chunk(vec![7; 1_000]).encode();
+        let mut broken = Chunk::new(&[7; 1_000]).encode();
         broken[9] ^= 1;
         for stored in
             [seal_as(COMPRESSED, &larger), seal_as(COMPRESSED, b"no frame"), seal_as(3, b""), broken]
         {
-            assert!(matches!(Chunk::decode(&stored), Err(StoreError::Damaged(_))), "{stored:?}");
+            assert!(matches!(read(&stored), Err(StoreError::Damaged(_))), "{stored:?}");
         }
     }
 }

@@ -50,19 +50,22 @@ pub(crate) fn seal_as(version: u8, body: &[u8]) -> Vec<u8> {
 
 /// Checks them, and gives the body.
 pub fn open(space: Space, bytes: &[u8]) -> Result<&[u8], StoreError> {
-    let (version, body) = open_any(space, bytes)?;
-    if version != VERSION {
-        return Err(StoreError::Damaged(format!("a record of {space:?} has the unknown version {version}")));
-    }
-    Ok(body)
+    open_as(space, bytes, &[VERSION]).map(|(_, body)| body)
 }
 
-/// Checks the checksum, and gives the version and the body.
-pub(crate) fn open_any(space: Space, bytes: &[u8]) -> Result<(u8, &[u8]), StoreError> {
+/// The same for a record of one of these versions. Gives which, and the body.
+pub(crate) fn open_as<'a>(
+    space: Space,
+    bytes: &'a [u8],
+    versions: &[u8],
+) -> Result<(u8, &'a [u8]), StoreError> {
     let damaged = |what: &str| Err(StoreError::Damaged(format!("a record of {space:?} {what}")));
     let Some((head, body)) = bytes.split_first_chunk::<5>() else {
         return damaged("is cut short");
     };
+    if !versions.contains(&head[0]) {
+        return damaged(&format!("has the unknown version {}", head[0]));
+    }
     if crc32fast::hash(body).to_be_bytes() != head[1..] {
         return damaged("has a wrong checksum");
     }

@@ -30,7 +30,7 @@ use sandglass_runtime::{Clock, Compiler, Runtime, Settings};
 use sandglass_scheduler::{Components, Host, KeySource, system_random};
 use sandglass_store::memory::Memory;
 use sandglass_store::op::OpError;
-use sandglass_store::record::{Artifact, Component, Token};
+use sandglass_store::record::{Artifact, Chunk, Component, Token};
 use sandglass_store::{Store, StoreExt, Write, op};
 use serde_json::Value;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -147,7 +147,7 @@ impl Site {
         };
         self.write(move |write, _| {
             for (number, chunk) in (0..).zip(bytes.chunks(8)) {
-                op::component::put_chunk(write, digest, number, chunk.to_vec());
+                op::component::put_chunk(write, digest, number, &Chunk::new(chunk));
             }
             op::component::put(write, &component, 1, &Artifact { digest, size: 0 });
             Ok(())

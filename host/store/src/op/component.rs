@@ -9,8 +9,8 @@ use sandglass_core::Digest;
 use std::ops::{Bound, ControlFlow};
 
 /// Stores one piece of a component's bytes. Pieces alone are no component: [`put`] makes them one.
-pub fn put_chunk(write: &mut dyn Write, digest: Digest, number: u32, bytes: Vec<u8>) {
-    write.save(&PieceKey { of: digest, number }, &Chunk(bytes));
+pub fn put_chunk(write: &mut dyn Write, digest: Digest, number: u32, chunk: &Chunk) {
+    write.save(&PieceKey { of: digest, number }, chunk);
 }
 
 /// Stores what is known of a component whose chunks are stored, and its artifact.
@@ -43,10 +43,20 @@ pub fn bytes(read: &dyn Read, digest: Digest) -> Result<Vec<u8>, OpError> {
     let component =
         get(read, digest)?.ok_or_else(|| OpError::NotFound(format!("there is no component {digest}")))?;
     let mut bytes = Vec::with_capacity(component.size as usize);
-    read.each::<Chunk>(&KeyRange::prefix(digest.to_bytes()), false, |_, chunk| {
-        bytes.extend_from_slice(&chunk.0);
-        ControlFlow::Continue(())
+    let mut damage = None;
+    read.each::<Chunk>(&KeyRange::prefix(digest.to_bytes()), false, |_, chunk| match chunk.bytes() {
+        Ok(part) => {
+            bytes.extend_from_slice(&part);
+            ControlFlow::Continue(())
+        }
+        Err(error) => {
+            damage = Some(error);
+            ControlFlow::Break(())
+        }
     })?;
+    if let Some(error) = damage {
+        return Err(error.into());
+    }
     if Digest::of(&bytes) != digest {
         return Err(StoreError::Damaged(format!("component {digest} has lost bytes")).into());
     }
