@@ -53,6 +53,17 @@ async fn bytes_that_are_there_already_are_taken_at_once() {
 }
 
 #[tokio::test]
+async fn a_job_from_an_upload_is_paused_in_the_commit_that_makes_it() {
+    let site = Site::new().await;
+    site.component(&["a"]).await;
+    let path = "/v1/jobs/clean/component?every=1h&paused=true";
+    let job = site.send(site.request("PUT", path, &[WASM], "a")).await.json_of(201);
+    assert_eq!((&job["state"], &job["next"]), (&json!("paused"), &json!([])), "{job:#}");
+    let path = "/v1/jobs/clean/component?paused=maybe";
+    assert_eq!(site.send(site.request("PUT", path, &[WASM], "a")).await.pointers(), ["/paused"]);
+}
+
+#[tokio::test]
 async fn a_schedule_that_does_not_go_with_the_jobs_own_is_refused() {
     let site = Site::new().await;
     site.component(&["a"]).await;

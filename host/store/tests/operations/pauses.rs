@@ -88,3 +88,23 @@ fn what_was_due_before_a_pause_does_not_go_on_into_it() {
     let paused: Vec<_> = world.skips("a").iter().map(|skip| (skip.from, skip.to, skip.count)).collect();
     assert_eq!(paused, [(world.at(20), world.at(30), 2)]);
 }
+
+#[test]
+fn what_was_due_before_an_edit_that_pauses_too_is_the_old_schedules() {
+    let mut world = World::new();
+    let policy = json!({"overlap": "allow", "max_concurrency": 9});
+    world.put_with("a", json!({"schedule": {"every": "10s"}, "policy": policy}));
+    world.set_now(12);
+    // One commit, as a deployment that pauses: the occurrence at 10 is due and was not claimed yet.
+    world.put_paused("a", json!({"schedule": {"every": "3s"}, "policy": policy}));
+    let started = world.claim(13, 8).started;
+    assert_eq!(started.iter().map(|started| started.run.scheduled_for).collect::<Vec<_>>(), [world.at(10)]);
+    for second in 14..30 {
+        assert_eq!(world.claim(second, 8).occurrences, 0, "nothing is due while it is paused");
+    }
+    world.resume("a", 30);
+    // The new schedule counts from the edit.
+    let paused: Vec<_> = world.skips("a").iter().map(|skip| (skip.from, skip.to, skip.count)).collect();
+    assert_eq!(paused, [(world.at(15), world.at(30), 6)]);
+    assert_eq!(world.claim(33, 8).started[0].run.scheduled_for, world.at(33));
+}

@@ -176,6 +176,18 @@ impl World {
         self.write(move |write, now| job::put(write, &job, spec, expect, now))
     }
 
+    /// Puts it and pauses it in one script.
+    pub fn put_paused(&self, job: &str, mut spec: Value) {
+        spec["component"] = json!(Digest::of(b""));
+        let spec = Specification::from_json(spec, &Limits::CEILING, self.now).unwrap();
+        let job = name(job);
+        self.write::<_, OpError>(move |write, now| {
+            job::put(write, &job, spec, job::Expect::Anything, now)?;
+            pause::pause(write, &job, "asked", job::Expect::Anything, now)
+        })
+        .unwrap();
+    }
+
     pub fn claim(&mut self, seconds: i64, slots: usize) -> Claimed {
         self.claim_within(seconds, room(slots))
     }
