@@ -85,7 +85,7 @@ impl Deploy {
     fn commit(&self, client: &Client, work: &Work, digest: &str) -> Result<Value> {
         let path = format!("jobs/{}", work.name);
         let request = Request::new(Method::PUT, path.clone());
-        let request = if self.paused { request.query("paused", "true") } else { request };
+        let request = request.query_some("paused", self.paused.then_some("true"));
         if let Some(specification) = &work.specification {
             return client.json(request.json(&with_component(specification.clone(), digest)));
         }

@@ -147,9 +147,10 @@ const JOBS_WITH_SKIPS = 20;
 const SKIPS_OF_EACH = 5;
 
 function RecentSkips() {
-  const all = [...(jobs.value?.values() ?? [])].filter((job) => job.skipped + job.missed > 0);
-  const newest = all.sort((a, b) => (b.last_skip ?? "").localeCompare(a.last_skip ?? ""));
-  const skipping = newest.slice(0, JOBS_WITH_SKIPS);
+  const all = [...(jobs.value?.values() ?? [])]
+    .filter((job) => job.skipped + job.missed > 0)
+    .sort((a, b) => (b.last_skip ?? "").localeCompare(a.last_skip ?? ""));
+  const skipping = all.slice(0, JOBS_WITH_SKIPS);
   const key = skipping.map(({ name, skipped, missed }) => `${name} ${skipped + missed}`).join();
   const skips = useResource(`skips ${key}`, async (signal) => {
     const lists = await Promise.all(
