@@ -11,13 +11,15 @@ use sandglass_core::Instant;
 use sandglass_core::Name;
 use sandglass_core::email::{Mailbox, Message};
 use sandglass_core::grant::EmailGrant;
-use sandglass_core::index::{Declaration, Entry, Index, IndexId, State, problems};
-use sandglass_core::query::{
-    Condition, Field, Filter, Interval, Order, Part, Query, Source, Step, Walk, page,
-};
+use sandglass_core::index::{Declaration, Index, IndexId, State, problems};
+use sandglass_core::query::{Condition, Field, Filter, Order, Query, Step, Walk, page};
 use sandglass_core::row::{Row, RowId, check_fields, fields_bytes, merge_fields, parse_fields};
-use std::collections::BTreeMap;
-use std::convert::Infallible;
+use sandglass_store::StoreExt as _;
+use sandglass_store::conformance::commit;
+use sandglass_store::index::{IndexEntry, IndexPlace};
+use sandglass_store::key::RowPlace;
+use sandglass_store::memory::Memory;
+use sandglass_store::op::source::Committed;
 
 const ROW_MAX: usize = 2048;
 
@@ -48,72 +50,27 @@ fn rows(parts: &[&str]) {
     let _ = check_fields(&row, ROW_MAX);
 }
 
-/// A table in memory, with its indexes.
-struct Table {
-    rows: BTreeMap<RowId, Row>,
-    entries: Vec<BTreeMap<Vec<u8>, Entry>>,
-}
-
-impl Table {
-    fn new(rows: &[Row], indexes: &[Index]) -> Table {
-        let entries = |index: &Index| {
-            let entries = rows.iter().map(|row| index.entry(row));
-            entries.map(|entry| (entry.to_bytes(), entry)).collect()
-        };
-        let rows = rows.iter().map(|row| (row.id.clone(), row.clone())).collect();
-        Table { rows, entries: indexes.iter().map(entries).collect() }
-    }
-}
-
-/// The first so many of what lies in an interval, and the rest of it.
-fn part<'a, T: Clone + 'a>(
-    all: impl DoubleEndedIterator<Item = (&'a [u8], &'a T)>,
-    within: &Interval,
-    backwards: bool,
-    most: usize,
-) -> Part<T> {
-    let mut inside: Vec<_> = all.filter(|(key, _)| within.contains(key)).collect();
-    if backwards {
-        inside.reverse();
-    }
-    let is_all = inside.len() <= most;
-    inside.truncate(most);
-    let rest = inside
-        .last()
-        .filter(|_| !is_all)
-        .map(|(key, _)| if backwards { within.clone().before(key) } else { within.clone().after(key) });
-    Part { items: inside.into_iter().map(|(_, item)| item.clone()).collect(), rest }
-}
-
-impl Source for Table {
-    type Error = Infallible;
-
-    fn rows(&mut self, ids: &Interval, most: usize) -> Result<Part<Row>, Infallible> {
-        Ok(part(self.rows.iter().map(|(id, row)| (id.as_str().as_bytes(), row)), ids, false, most))
-    }
-
-    fn entries(
-        &mut self,
-        index: IndexId,
-        within: &Interval,
-        backwards: bool,
-        most: usize,
-    ) -> Result<Part<Entry>, Infallible> {
-        let entries = self.entries[index.0 as usize].iter().map(|(key, entry)| (key.as_slice(), entry));
-        Ok(part(entries, within, backwards, most))
-    }
-
-    fn row(&mut self, id: &RowId) -> Result<Option<Row>, Infallible> {
-        Ok(self.rows.get(id).cloned())
-    }
-}
-
 /// An index over the field of the condition, and one over that of the order, where they may be declared.
 fn indexes(fields: [&str; 2]) -> Vec<Index> {
     let declared = fields.map(|field| Declaration { fields: vec![Field::new(field)], unique: false });
     let declared = declared.into_iter().filter(|one| problems(std::slice::from_ref(one), "").is_empty());
     let index = |(number, declared)| Index { id: IndexId(number as u32), declared, state: State::Ready };
     declared.enumerate().map(index).collect()
+}
+
+/// The rows of a table, with what its indexes say of them.
+fn stored(table: &Name, rows: &[Row], indexes: &[Index]) -> Memory {
+    let store = Memory::new();
+    let (table, rows, indexes) = (table.clone(), rows.to_vec(), indexes.to_vec());
+    commit(&store, move |write| {
+        for row in rows {
+            for index in &indexes {
+                write.save(&IndexPlace { index: index.id, entry: index.entry(&row) }, &IndexEntry);
+            }
+            write.save(&RowPlace { table: table.clone(), id: row.id.clone() }, &row);
+        }
+    });
+    store
 }
 
 /// A condition and an order, and rows that they are about: all pages together are the rows that match, in order, with
@@ -134,12 +91,14 @@ fn pages(parts: &[&str], descending: bool) {
     expected.sort_by(|left, right| order.compare(left, right));
     let table: Name = "t".parse().expect("a name");
     for indexes in [Vec::new(), indexes([field, by])] {
-        let mut rows = Table::new(&all, &indexes);
+        let store = stored(&table, &all, &indexes);
         let (mut seen, mut cursor) = (Vec::new(), None::<String>);
         loop {
             let query = Query::new(&table, filter.clone(), order.clone(), 3, cursor.as_deref());
             let query = query.expect("a cursor goes on with its own query");
-            let Ok(page) = page(&mut rows, &query, Walk::of(&query, &indexes));
+            let walk = Walk::of(&query, &indexes);
+            let page = store.read(|read| page(&mut Committed { read, table: &table }, &query, walk));
+            let page = page.expect("a store in memory is read");
             assert!(page.rows.len() <= 3);
             seen.extend(page.rows.into_iter().map(|row| row.id));
             cursor = page.next;
